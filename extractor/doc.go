@@ -1,0 +1,2 @@
+// Package extractor turns a kernel build tree into a tpinfo.Snapshot.
+package extractor
