@@ -1,6 +1,8 @@
 module github.com/tpinfo/tpinfo
 
-go 1.26
+go 1.26.0
+
+require golang.org/x/sync v0.24.0
 
 require (
 	github.com/VividCortex/ewma v1.2.0 // indirect
@@ -31,7 +33,6 @@ require (
 	github.com/vbauerster/mpb/v8 v8.9.3 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
-	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	pgregory.net/rapid v1.3.0 // indirect

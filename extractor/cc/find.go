@@ -1,0 +1,182 @@
+package cc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// Compiler is a C compiler that was tried.
+type Compiler struct {
+	Path    string
+	Family  kbuild.Family
+	Version string   // "12.2.0"
+	Target  []string // flags that choose the architecture; empty for its own
+	// Include is the compiler's own folder of headers (stdarg.h, stddef.h).
+	Include string
+}
+
+// String is "gcc 12.2.0".
+func (c *Compiler) String() string { return string(c.Family) + " " + c.Version }
+
+// ErrNoCompiler is wrapped by the errors for a compiler that is not there;
+// they name the package that has it.
+var ErrNoCompiler = errors.New("no C compiler")
+
+// versions of the compilers that Debian installs beside an unversioned name,
+// newest first: a machine may have only gcc-14.
+var gccVersions = []string{"", "-16", "-15", "-14", "-13", "-12", "-11", "-10"}
+var clangVersions = []string{"", "-22", "-21", "-20", "-19", "-18", "-17", "-16", "-15", "-14"}
+
+// Find returns a compiler for the architecture. choice is "gcc", "clang", a
+// path, or empty for gcc and else clang.
+func Find(ctx context.Context, choice string, arch *kbuild.Arch) (*Compiler, error) {
+	native := slices.Contains(arch.Host, runtime.GOARCH)
+	prefix := ""
+	if !native {
+		prefix = arch.GNU + "-"
+	}
+	var names []string
+	switch {
+	case strings.ContainsRune(choice, filepath.Separator):
+		names = []string{choice}
+	case choice == "gcc", choice == "":
+		names = versioned(prefix+"gcc", gccVersions)
+		if choice == "" {
+			names = append(names, versioned("clang", clangVersions)...)
+		}
+	case choice == "clang":
+		names = versioned("clang", clangVersions)
+	default:
+		names = []string{choice}
+	}
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		return try(ctx, path, arch, native)
+	}
+	gcc := "gcc"
+	if !native {
+		gcc = "gcc-" + arch.GNU
+	}
+	switch {
+	case strings.ContainsRune(choice, filepath.Separator):
+		return nil, fmt.Errorf("%w at %s: not an executable file", ErrNoCompiler, choice)
+	case choice == "clang":
+		return nil, fmt.Errorf("%w named clang: apt-get install clang", ErrNoCompiler)
+	case choice == "gcc":
+		return nil, fmt.Errorf("%w named %sgcc: apt-get install %s, or use clang, which compiles for every architecture (--cc clang)", ErrNoCompiler, prefix, gcc)
+	case choice == "":
+		return nil, fmt.Errorf("%w for %s: apt-get install %s (or clang)", ErrNoCompiler, arch.Name, gcc)
+	}
+	return nil, fmt.Errorf("%w named %s on the PATH", ErrNoCompiler, choice)
+}
+
+func versioned(name string, versions []string) []string {
+	names := make([]string, len(versions))
+	for i, v := range versions {
+		names[i] = name + v
+	}
+	return names
+}
+
+// try asks the program at path what it is: one run tells its family, version,
+// target and include folders.
+func try(ctx context.Context, path string, arch *kbuild.Arch, native bool) (*Compiler, error) {
+	out, err := probe(ctx, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiler{Path: path, Family: kbuild.GCC}
+	if out.macros["__clang__"] != "" {
+		c.Family = kbuild.Clang
+		c.Version = join(out.macros, "__clang_major__", "__clang_minor__", "__clang_patchlevel__")
+		if !native || arch.WordSize == 4 {
+			c.Target = []string{"--target=" + arch.LLVM}
+		}
+	} else {
+		c.Version = join(out.macros, "__GNUC__", "__GNUC_MINOR__", "__GNUC_PATCHLEVEL__")
+	}
+	if c.Version == "" {
+		return nil, fmt.Errorf("%s is neither gcc nor clang", path)
+	}
+	for _, dir := range out.include {
+		if _, err := os.Stat(filepath.Join(dir, "stdarg.h")); err == nil {
+			c.Include = dir
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no folder with stdarg.h: its installation is incomplete", path)
+}
+
+func join(macros map[string]string, names ...string) string {
+	var parts []string
+	for _, n := range names {
+		if macros[n] == "" {
+			return ""
+		}
+		parts = append(parts, macros[n])
+	}
+	return strings.Join(parts, ".")
+}
+
+type probed struct {
+	macros  map[string]string
+	include []string
+}
+
+// probe preprocesses nothing, verbosely.
+func probe(ctx context.Context, path string, flags []string) (*probed, error) {
+	dir, err := os.MkdirTemp("", "tpinfo-cc-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	args := append(slices.Clone(flags), "-v", "-dM", "-E", "-x", "c", "-")
+	res, err := Run(ctx, Command{Path: path, Args: args, Dir: dir, Limits: Limits{}.orDefault()})
+	if err != nil {
+		return nil, err
+	}
+	if res.ExitCode != 0 {
+		return nil, fmt.Errorf("%s does not work: %s", path, firstLine(res.Stderr))
+	}
+	p := &probed{macros: map[string]string{}}
+	for lines := bufio.NewScanner(strings.NewReader(res.Stdout)); lines.Scan(); {
+		if f := strings.SplitN(lines.Text(), " ", 3); len(f) == 3 && f[0] == "#define" {
+			p.macros[f[1]] = f[2]
+		}
+	}
+	listing := false
+	for lines := bufio.NewScanner(strings.NewReader(res.Stderr)); lines.Scan(); {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, "#include <...>"):
+			listing = true
+		case strings.HasPrefix(line, "End of search list"):
+			listing = false
+		case listing:
+			p.include = append(p.include, strings.TrimSpace(line))
+		}
+	}
+	return p, nil
+}
+
+func firstLine(s string) string {
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return "it says nothing"
+}

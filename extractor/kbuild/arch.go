@@ -1,0 +1,97 @@
+package kbuild
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Arch holds the facts about one architecture that compiling its headers
+// needs.
+type Arch struct {
+	// Name is the folder under arch/.
+	Name string
+	// Config is the option that is set when a tree is for this architecture;
+	// of two rows with one Name the first that matches counts.
+	Config   string
+	WordSize int // bytes
+	Order    tpinfo.ByteOrder
+	// GNU and LLVM are the target triples of a cross gcc (the prefix of its
+	// name) and of clang; Host the GOARCH values whose own gcc will do.
+	GNU, LLVM string
+	Host      []string
+	// Flags for both compilers, from arch/NAME/Makefile: the ABI and the
+	// code model, and macros that headers test. GCC and Clang add to them.
+	Flags, GCC, Clang []string
+}
+
+// arches: sources are arch/*/Makefile of 5.10 to 7.3.
+var arches = []Arch{
+	{
+		Name: "x86", Config: "X86_64", WordSize: 8, Order: tpinfo.LittleEndian,
+		GNU: "x86_64-linux-gnu", LLVM: "x86_64-linux-gnu", Host: []string{"amd64"},
+		Flags: []string{
+			"-m64", "-mno-red-zone", "-mcmodel=kernel", "-mno-mmx", "-mno-sse", "-mno-sse2",
+			// ftrace.h wants to know that the compiler was given -mfentry.
+			"-DCC_USING_FENTRY",
+		},
+		GCC: []string{"-mpreferred-stack-boundary=3"},
+	},
+	{
+		Name: "x86", Config: "X86_32", WordSize: 4, Order: tpinfo.LittleEndian,
+		GNU: "i686-linux-gnu", LLVM: "i686-linux-gnu", Host: []string{"386", "amd64"},
+		Flags: []string{"-m32", "-mregparm=3", "-freg-struct-return", "-mno-mmx", "-mno-sse", "-DCC_USING_FENTRY"},
+		GCC:   []string{"-msoft-float"},
+	},
+	{
+		Name: "arm64", Config: "ARM64", WordSize: 8, Order: tpinfo.LittleEndian,
+		GNU: "aarch64-linux-gnu", LLVM: "aarch64-linux-gnu", Host: []string{"arm64"},
+		Flags: []string{
+			"-mgeneral-regs-only", "-mlittle-endian",
+			"-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
+			"-DARM64_ASM_ARCH=\"armv8.5-a\"", "-DKASAN_SHADOW_SCALE_SHIFT=3",
+		},
+		GCC: []string{"-mabi=lp64"},
+	},
+}
+
+// archOf finds the tree's architecture from its configuration.
+func archOf(t *Tree) (*Arch, error) {
+	for i := range arches {
+		if t.Config.On(arches[i].Config) {
+			return &arches[i], nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %s is for %s; this version knows %s",
+		ErrUnknownArch, t.Build, archFolder(t.Build), strings.Join(archNames(), ", "))
+}
+
+// archFolder names the architecture that a build folder has generated headers
+// for, for a message.
+func archFolder(build string) string {
+	found, err := filepath.Glob(filepath.Join(build, "arch", "*", "include", "generated"))
+	if err != nil || len(found) == 0 {
+		return "an architecture that its configuration does not name"
+	}
+	rel, err := filepath.Rel(filepath.Join(build, "arch"), found[0])
+	if err != nil {
+		return found[0]
+	}
+	name, _, _ := strings.Cut(rel, string(os.PathSeparator))
+	return name
+}
+
+func archNames() []string {
+	var names []string
+	for i := range arches {
+		if i == 0 || arches[i].Name != arches[i-1].Name {
+			names = append(names, arches[i].Name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}

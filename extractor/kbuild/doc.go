@@ -1,0 +1,11 @@
+// Package kbuild knows what a kernel build tree is: where its parts are, how
+// it was configured, and with what flags its headers compile.
+//
+//	find     a release name or a folder to a Tree: build folder, source folder
+//	config   what of the configuration matters here
+//	arch     per-architecture facts, in one table
+//	flags    a Tree and a compiler to the command line
+//
+// Kbuild itself is never run: it costs more than the compile and, for a
+// foreign architecture, its helper programs cannot run at all.
+package kbuild
