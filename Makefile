@@ -1,0 +1,60 @@
+# make build   bin/tpinfo
+# make demo    two kernels extracted and shown; on a fresh Debian machine, as root
+# make test    the four tiers of tests; installs what they stand on
+# make lint    golangci-lint, shellcheck
+# make bench   Go benchmarks
+# make fuzz    every fuzz target, FUZZTIME each
+# make clean   removes what was built; fetched kernels stay in the cache folder
+
+# A toolchain that install.sh fetched comes before the machine's.
+export PATH := $(CURDIR)/bin/toolchain/bin:$(PATH)
+
+FUZZTIME ?= 20s
+GOLANGCI := v2.15.0
+
+# Where goroutines or processes share something, and the tests are quick.
+RACE := ./cache/... ./extractor/... ./fixtures/kernels/... ./fixtures/vm/...
+
+.PHONY: build demo test lint bench fuzz clean
+
+build:
+	@fixtures/install.sh build
+	go build -o bin/ ./cmd/...
+
+demo:
+	@fixtures/install.sh demo
+	@go build -o bin/ ./cmd/...
+	@fixtures/demo.sh
+
+test:
+	@fixtures/install.sh test
+	@go run ./fixtures/cmd/tally \
+		TPINFO_TIER=4 -timeout 20m ./... \
+		--- TPINFO_TIER=1 -race $(RACE)
+
+lint: bin/golangci-lint-$(GOLANGCI)
+	@fixtures/install.sh lint
+	bin/golangci-lint-$(GOLANGCI) run
+	shellcheck .ci/run fixtures/*.sh
+
+bin/golangci-lint-$(GOLANGCI):
+	@fixtures/install.sh build
+	GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	@mv bin/golangci-lint $@
+
+bench:
+	@fixtures/install.sh test
+	TPINFO_TIER=4 go test -run '^$$' -bench . -benchmem ./...
+
+# go test takes one fuzz target at a time.
+fuzz:
+	@fixtures/install.sh build
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file" | while read -r target; do \
+			echo "$$(dirname "$$file") $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+clean:
+	rm -rf bin
