@@ -47,12 +47,10 @@ type Inputs struct {
 	// Digest covers the content of Files, the list of trace headers found,
 	// the override headers and the flags, in hexadecimal.
 	Digest string `json:"digest"`
-	// Compiler, BTF and Source name the optional inputs that took part: the
-	// compiler's identity, the digest of the BTF file, the digest of the
-	// source folder's list. Empty where none did.
+	// Compiler and BTF name what else took part: the compiler ("gcc 12.2.0")
+	// and the digest of the BTF. Empty where none did.
 	Compiler string `json:"compiler,omitempty"`
 	BTF      string `json:"btf,omitempty"`
-	Source   string `json:"source,omitempty"`
 }
 
 // Snapshot is everything one extraction learned about one kernel.

@@ -1,2 +1,20 @@
-// Package extractor turns a kernel build tree into a tpinfo.Snapshot.
+// Package extractor turns what describes one kernel into a tpinfo.Snapshot.
+//
+// With a build tree at hand, the pipeline is
+//
+//	1 find     a release name or a folder to a kbuild.Tree           kbuild
+//	2 plan     its trace headers to a few large units                scan.go, plan.go
+//	3 compile  the units to objects; what fails is repaired, given   compile.go, repair.go,
+//	           up event by event, or named                           seek.go, cc
+//	4 mine     objects to events, records and types                  mine.go, marks.go, dwarfx
+//	5 fill     what the headers left unknown, from BTF               fill.go, btf
+//	6 check    that nothing was lost and nothing contradicts         check.go
+//
+// Without one, BTF and, for the running kernel, tracefs take the place of
+// steps 2 to 4 (running.go). What the extraction depended on is part of the
+// result (inputs.go), so that a later one can tell without compiling that
+// nothing changed.
+//
+// Units are compiled in a private folder that is removed on every way out.
+// The objects are never linked and never run.
 package extractor

@@ -3,8 +3,19 @@ package extractor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
 // Request says what to extract and with what.
@@ -12,8 +23,6 @@ type Request struct {
 	// Tree is a release name ("6.1.0-56-cloud-amd64"), the directory of a
 	// build tree, or empty for the running kernel.
 	Tree string
-	// Source is the directory of the full kernel source; empty for none.
-	Source string
 	// BTF is a file that fills what headers leave unknown: raw BTF, an ELF
 	// file with a .BTF section, or a compressed kernel image. With an empty
 	// Tree it is the only source. Empty for none.
@@ -49,12 +58,6 @@ type Progress struct {
 	Detail string
 }
 
-// Extract reads everything that the request's sources tell about one kernel.
-// It holds no state, and leaves nothing behind on any way out.
-func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
-	return nil, errors.New("not written yet")
-}
-
 // Target is what a request resolves to before anything is compiled.
 type Target struct {
 	// Release of the kernel; empty when the source does not tell.
@@ -63,16 +66,192 @@ type Target struct {
 	Tree string
 	// FromBTF: there are no headers, BTF is the only source.
 	FromBTF bool
+	// Why says, when headers were looked for and not found, what was missing.
+	Why string
+
+	tree *kbuild.Tree
 }
 
+// sysfs is where the running kernel shows its BTF.
+const sysfs = "/sys"
+
 // Resolve finds the request's tree and reads its release, without compiling.
-func Resolve(ctx context.Context, req Request) (*Target, error) {
-	return nil, errors.New("not written yet")
+// The running kernel without headers resolves to its own BTF.
+func Resolve(_ context.Context, req Request) (*Target, error) {
+	if req.Tree == "" && req.BTF != "" {
+		path, err := filepath.Abs(req.BTF)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("BTF file: %w", err)
+		}
+		return &Target{Tree: path, FromBTF: true}, nil
+	}
+	where := req.Tree
+	if where == "" {
+		var err error
+		if where, err = runningRelease(); err != nil {
+			return nil, err
+		}
+	}
+	tree, err := kbuild.Find(where)
+	if err == nil {
+		return &Target{Release: tree.Release, Tree: tree.Build, tree: tree}, nil
+	}
+	own := filepath.Join(sysfs, "kernel", "btf")
+	if req.Tree == "" && (errors.Is(err, kbuild.ErrNoTree) || errors.Is(err, kbuild.ErrDangling)) {
+		if _, berr := os.Stat(filepath.Join(own, "vmlinux")); berr == nil {
+			return &Target{Release: where, Tree: own, FromBTF: true, Why: err.Error()}, nil
+		}
+	}
+	return nil, err
+}
+
+func runningRelease() (string, error) {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "", fmt.Errorf("release of the running kernel: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// Extract reads everything that the request's sources tell about one kernel.
+// It holds no state, and leaves nothing behind on any way out.
+func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
+	if req.Report == nil {
+		req.Report = func(Progress) {}
+	}
+	if req.Jobs <= 0 {
+		req.Jobs = runtime.GOMAXPROCS(0)
+	}
+	target, err := Resolve(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	req.Report(Progress{Stage: StageFind, Done: 1, Total: 1, Detail: target.Tree})
+	if target.FromBTF {
+		return extractBTF(ctx, req, target)
+	}
+	return extractTree(ctx, req, target.tree)
+}
+
+// extractTree is the pipeline for a build tree.
+func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpinfo.Snapshot, err error) {
+	found, err := scan(tree, tree.IncludeDirs())
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := cc.Find(ctx, req.CC, tree.Arch)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "tpinfo-extract-")
+	if err != nil {
+		return nil, fmt.Errorf("scratch folder: %w", err)
+	}
+	defer func() {
+		if rerr := os.RemoveAll(scratch); err == nil && rerr != nil {
+			err = fmt.Errorf("scratch folder: %w", rerr)
+		}
+	}()
+	shop, err := newWorkshop(scratch, tree, compiler, found, req.Jobs)
+	if err != nil {
+		return nil, fmt.Errorf("scratch folder: %w", err)
+	}
+	units := plan(tree, found)
+	req.Report(Progress{Stage: StagePlan, Done: 1, Total: 1,
+		Detail: fmt.Sprintf("%d trace headers in %d units, %s", len(found), len(units), compiler)})
+
+	filler := startFiller(ctx, req.BTF)
+	built, failed, err := shop.build(ctx, units, req.Report)
+	if err != nil {
+		return nil, err
+	}
+	parts, files, err := shop.gather(ctx, built, req.Report)
+	if err != nil {
+		return nil, err
+	}
+	snap = &tpinfo.Snapshot{Inputs: tpinfo.Inputs{Files: files, Compiler: compiler.String()}}
+	var problems []tpinfo.Problem
+	snap.Events, snap.Types, problems = merge(parts)
+	for _, f := range failed {
+		problems = append(problems, f.problem())
+	}
+	sums, err := digest(ctx, tree, files, found)
+	if err != nil {
+		return nil, fmt.Errorf("digest of the headers: %w", err)
+	}
+	snap.Inputs.Digest = sums.inputs
+	snap.Kernel = tpinfo.Kernel{
+		ID: sums.identity, Release: tree.Release, Arch: tree.Arch.Name,
+		ByteOrder: tree.Arch.Order, WordSize: tree.Arch.WordSize, Source: tpinfo.FromDWARF,
+		Compiler: compiler.String(), Tree: tree.Build, Extracted: time.Now().UTC().Truncate(time.Second),
+	}
+	req.Report(Progress{Stage: StageFill, Detail: req.BTF})
+	filled, err := filler.fill(snap)
+	if err != nil {
+		return nil, err
+	}
+	snap.Kernel.Problems = dedupe(append(append(problems, filled...), check(tree, found, snap)...))
+	req.Report(Progress{Stage: StageCheck, Done: 1, Total: 1, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
+	return snap, nil
+}
+
+// gather mines the units' objects, and lists the headers they read.
+func (w *workshop) gather(ctx context.Context, built []*unit, report func(Progress)) ([]*mined, []string, error) {
+	// The order of units decides which of two conflicting types is kept, so it
+	// must not depend on which compiler run ended first.
+	slices.SortFunc(built, func(a, b *unit) int { return strings.Compare(a.name, b.name) })
+	parts := make([]*mined, len(built))
+	deps := make([][]string, len(built))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.jobs)
+	for i, u := range built {
+		g.Go(func() (err error) {
+			if deps[i], err = readDeps(w.depsPath(u), w.tree); err != nil {
+				return err
+			}
+			parts[i], err = w.mine(gctx, u)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	report(Progress{Stage: StageMine, Done: len(built), Total: len(built)})
+	files := slices.Concat(deps...)
+	slices.Sort(files)
+	return parts, slices.Compact(files), nil
 }
 
 // Unchanged reports whether an extraction of req now would read the same
 // content as the one that recorded inputs: every header is read and digested,
 // nothing is compiled. A request that names no compiler or BTF accepts any.
 func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, error) {
-	return false, errors.New("not written yet")
+	target, err := Resolve(ctx, req)
+	if err != nil {
+		return false, err
+	}
+	if same, err := sameBTF(ctx, req, target, inputs); err != nil || !same || target.FromBTF {
+		return same && target.FromBTF, err
+	}
+	found, err := scan(target.tree, target.tree.IncludeDirs())
+	if err != nil {
+		return false, err
+	}
+	if req.CC != "" {
+		compiler, err := cc.Find(ctx, req.CC, target.tree.Arch)
+		if err != nil {
+			return false, err
+		}
+		if compiler.String() != inputs.Compiler {
+			return false, nil
+		}
+	}
+	sums, err := digest(ctx, target.tree, inputs.Files, found)
+	if isGone(err) {
+		return false, nil
+	}
+	return sums.inputs == inputs.Digest, err
 }

@@ -78,5 +78,5 @@ func each(visit func(name string, text []byte) error) error {
 }
 
 func (h Hint) digest(w io.Writer) {
-	fmt.Fprintf(w, "%q %q %q %q\n", h.Header, h.Includes, h.Unknown, h.Constants)
+	fmt.Fprintf(w, "%q %q %q %q %d %q\n", h.Header, h.Includes, h.Unknown, h.Unless, h.Until, h.Constants)
 }

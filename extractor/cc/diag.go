@@ -20,11 +20,15 @@ type Diagnostic struct {
 	// Chain is the includes that led to the file, innermost first: the last
 	// one is a line of the unit itself.
 	Chain []Place
+	// Expansion is where macros were expanded that led to the place,
+	// innermost first (gcc only: clang gives the place of the use itself).
+	Expansion []Place
 }
 
 var (
-	errorLine = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (fatal error|error): (.*)$`)
-	fromLine  = regexp.MustCompile(`^(?:In file included|\s+) from (.+?):(\d+)(?::\d+)?[,:]$`)
+	errorLine  = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (fatal error|error): (.*)$`)
+	expandLine = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? note: in expansion of macro`)
+	fromLine   = regexp.MustCompile(`^(?:In file included|\s+) from (.+?):(\d+)(?::\d+)?[,:]$`)
 )
 
 // Diagnostics reads the errors out of what gcc or clang printed. Both print
@@ -48,6 +52,11 @@ func Diagnostics(stderr string) []Diagnostic {
 			} else {
 				chain = append(chain, p)
 			}
+			continue
+		}
+		if m := expandLine.FindStringSubmatch(line); m != nil && len(found) > 0 {
+			last := &found[len(found)-1]
+			last.Expansion = append(last.Expansion, Place{File: m[1], Line: atoi(m[2]), Column: atoi(m[3])})
 			continue
 		}
 		m := errorLine.FindStringSubmatch(line)

@@ -186,4 +186,16 @@
 #define TRACE_DEFINE_ENUM(value)
 #define TRACE_DEFINE_SIZEOF(type)
 
+/*
+ * Assertions lay out nothing, and one about a type of unknown size must not
+ * fail the header.
+ */
+#undef static_assert
+#undef BUILD_BUG_ON
+#undef BUILD_BUG_ON_MSG
+#define static_assert(args...)
+#define _Static_assert(args...)
+#define BUILD_BUG_ON(condition)
+#define BUILD_BUG_ON_MSG(condition, message)
+
 #include "tpinfo_fields.h"

@@ -1,0 +1,160 @@
+package extractor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/headers"
+)
+
+// workshop is where units are compiled: a private folder, the tree and the
+// compiler.
+type workshop struct {
+	dir      string // scratch; the caller removes it
+	tree     *kbuild.Tree
+	compiler *cc.Compiler
+	include  []string
+	shared   map[string]bool
+	jobs     int
+
+	prefixCompiles bool // was tried and found so
+}
+
+// newWorkshop prepares the scratch folder dir: the override headers, and an
+// empty stand-in for each private header that a trace header includes by a
+// path that the tree does not have.
+func newWorkshop(dir string, tree *kbuild.Tree, compiler *cc.Compiler, found []traceHeader, jobs int) (*workshop, error) {
+	w := &workshop{
+		dir: dir, tree: tree, compiler: compiler, include: tree.IncludeDirs(),
+		shared: sharedGuards(found), jobs: jobs,
+	}
+	for _, sub := range []string{w.overrides(), w.quoted()} {
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := headers.Write(w.overrides()); err != nil {
+		return nil, err
+	}
+	for _, h := range found {
+		for _, q := range h.Quoted {
+			if err := w.standIn(h, q); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w, nil
+}
+
+func (w *workshop) overrides() string { return filepath.Join(w.dir, "headers") }
+
+// quoted is the folder that "…" is looked up in after the including file's
+// own. It lies deep, so that a path with several ".." stays in scratch.
+func (w *workshop) quoted() string { return filepath.Join(w.dir, "private/1/2/3/4/5/6/7") }
+
+// standIn makes an empty file for a quoted include that leads nowhere: a
+// missing include is fatal to the whole unit.
+func (w *workshop) standIn(h traceHeader, name string) error {
+	if filepath.IsAbs(name) {
+		return nil
+	}
+	for _, dir := range append([]string{filepath.Dir(h.Path)}, w.include...) {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return nil
+		}
+	}
+	path := filepath.Join(w.quoted(), name)
+	if !strings.HasPrefix(path, w.dir+string(filepath.Separator)) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, nil, 0o644)
+}
+
+// args is the command line for a unit. The object is never linked or run.
+func (w *workshop) args(u *unit) []string {
+	args := append([]string{}, w.compiler.Target...)
+	args = append(args, w.tree.Flags(w.compiler.Family)...)
+	args = append(args, "-O1", "-gdwarf-4", "-gz=none", "-fno-eliminate-unused-debug-types",
+		"-fno-asynchronous-unwind-tables", "-fdiagnostics-color=never")
+	if w.compiler.Family == kbuild.Clang {
+		args = append(args, "-ferror-limit=0", "-fno-caret-diagnostics", "-fno-standalone-debug")
+	} else {
+		args = append(args, "-fmax-errors=0", "-fno-diagnostics-show-caret", "-pipe")
+	}
+	args = append(args, "-I"+w.overrides(), "-iquote"+w.quoted())
+	for _, dir := range w.include {
+		args = append(args, "-I"+dir)
+	}
+	if !w.tree.Version.AtLeast(5, 16) {
+		// Before 5.16 the kernel takes <stdarg.h> from the compiler.
+		args = append(args, "-isystem", w.compiler.Include)
+	}
+	before, after := w.tree.Preincludes()
+	for _, h := range append(append(before, filepath.Join(w.overrides(), headers.Compiler)), after...) {
+		args = append(args, "-include", h)
+	}
+	return append(args, "-MD", "-MF", w.depsPath(u), "-c", w.sourcePath(u), "-o", w.objectPath(u))
+}
+
+func (w *workshop) sourcePath(u *unit) string { return filepath.Join(w.dir, u.name+".c") }
+func (w *workshop) objectPath(u *unit) string { return filepath.Join(w.dir, u.name+".o") }
+func (w *workshop) depsPath(u *unit) string   { return filepath.Join(w.dir, u.name+".d") }
+
+// compile runs the compiler on one unit and returns its complaints; none means
+// that the object is there.
+func (w *workshop) compile(ctx context.Context, u *unit) ([]cc.Diagnostic, error) {
+	if err := os.WriteFile(w.sourcePath(u), []byte(u.render(w.shared)), 0o644); err != nil {
+		return nil, err
+	}
+	res, err := cc.Run(ctx, cc.Command{Path: w.compiler.Path, Args: w.args(u), Dir: w.dir})
+	if err != nil {
+		return nil, err
+	}
+	said := cc.Diagnostics(res.Stderr)
+	if res.ExitCode != 0 && len(said) == 0 {
+		return nil, fmt.Errorf("%s failed with status %d: %s", w.compiler.Path, res.ExitCode, firstWords(res.Stderr))
+	}
+	if res.ExitCode == 0 {
+		return nil, nil
+	}
+	return said, nil
+}
+
+// round compiles units on all cores; the answers are in the order of units.
+// done is called as each one ends.
+func (w *workshop) round(ctx context.Context, units []*unit, done func()) ([][]cc.Diagnostic, error) {
+	said := make([][]cc.Diagnostic, len(units))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.jobs)
+	for i, u := range units {
+		g.Go(func() (err error) {
+			said[i], err = w.compile(ctx, u)
+			if err == nil && done != nil {
+				done()
+			}
+			return err
+		})
+	}
+	return said, g.Wait()
+}
+
+func firstWords(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		s = s[:i]
+	}
+	if s == "" {
+		return "it says nothing"
+	}
+	return s
+}

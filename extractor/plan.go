@@ -1,0 +1,223 @@
+package extractor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/headers"
+)
+
+// member is one trace header's place in a unit, with what it needs there.
+type member struct {
+	traceHeader
+	need need
+}
+
+// need is what stands before a header, or is given up, so that it compiles.
+// It starts as the header's hint and grows by repairs.
+type need struct {
+	Includes  []string // public headers
+	Unknown   []string // types only a private header defines
+	Unless    string   // the option with which a public one does
+	Constants []string // array lengths only a private header defines
+	NoArgs    []string // events whose arguments are given up
+	NoRecord  []string // classes whose record is given up
+	NamesOnly bool     // both, for every event of the header
+	Alone     bool     // clashes with another header: a unit of its own
+	// Why has the compiler's words for what was given up, by event or class
+	// name; "" for the whole header.
+	Why map[string]string
+}
+
+// unit is one translation unit: the prefix that all share, and some headers.
+type unit struct {
+	name    string // file name without extension
+	members []member
+	// lines[n] is the member that line n of the unit's text includes, or for
+	// which it stands; unset for the prefix.
+	lines map[int]int
+	// declared[n] is the unknown type or constant that line n declares.
+	declared map[int]string
+}
+
+// prefix is read first by every unit: what trace headers take for granted.
+var prefix = []string{"linux/module.h", "linux/tracepoint.h", "linux/trace_events.h"}
+
+// The size of a type that is not known, in bytes: more than a record can have
+// (it has to fit a page), so whatever depends on it is seen to be unknown.
+const unknownSize = 1<<20 + 3
+
+// unitCount is in how many units the headers of a tree are spread. More would
+// read the common prefix more often than cores are won; and a fixed number
+// keeps what is extracted the same on every machine.
+const unitCount = 2
+
+// plan spreads the headers over units. Those that need something come last in
+// the last unit, so that what is declared for them hides nothing from others.
+func plan(tree *kbuild.Tree, found []traceHeader) []*unit {
+	var plain, needy []member
+	for _, h := range found {
+		m := member{traceHeader: h}
+		if hint, ok := headers.HintFor(h.Include); ok {
+			m.need.Includes = existing(tree, hint.Includes)
+			if hint.Until == [2]int{} || !tree.Version.AtLeast(hint.Until[0], hint.Until[1]) {
+				m.need.Unknown, m.need.Unless = slices.Clone(hint.Unknown), hint.Unless
+			}
+			m.need.Constants = slices.Clone(hint.Constants)
+			needy = append(needy, m)
+			continue
+		}
+		plain = append(plain, m)
+	}
+	// The needy half takes its share first.
+	first := min(len(plain), (len(plain)+len(needy)+1)/unitCount)
+	units := []*unit{{name: "unit1", members: plain[:first]}}
+	if rest := append(slices.Clone(plain[first:]), needy...); len(rest) > 0 {
+		units = append(units, &unit{name: "unit2", members: rest})
+	}
+	return units
+}
+
+// existing keeps the headers that the tree has.
+func existing(tree *kbuild.Tree, names []string) []string {
+	var kept []string
+	for _, name := range names {
+		for _, dir := range tree.IncludeDirs() {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				kept = append(kept, name)
+				break
+			}
+		}
+	}
+	return kept
+}
+
+// render writes the unit as C, and notes which line stands for which member.
+func (u *unit) render(shared map[string]bool) string {
+	w := &unitWriter{unit: u}
+	u.lines, u.declared = map[int]int{}, map[int]string{}
+	for _, name := range prefix {
+		w.line("#include <%s>", name)
+	}
+	w.wanted()
+	for i, m := range u.members {
+		if m.Guard != "" {
+			w.line("#ifdef %s", m.Guard)
+			w.line("#define __TPINFO_READ_%d 1", i)
+			w.line("#endif")
+		}
+	}
+	w.line("#include <%s>", headers.Events)
+	for i := range u.members {
+		w.member(i, shared)
+	}
+	return w.text.String()
+}
+
+type unitWriter struct {
+	unit *unit
+	text strings.Builder
+	n    int
+}
+
+func (w *unitWriter) line(format string, args ...any) {
+	w.n++
+	fmt.Fprintf(&w.text, format+"\n", args...)
+}
+
+// wanted writes the public headers that members ask for, each once.
+func (w *unitWriter) wanted() {
+	seen := map[string]bool{}
+	for i, m := range w.unit.members {
+		for _, name := range m.need.Includes {
+			if !seen[name] {
+				seen[name] = true
+				w.line("#include <%s>", name)
+				w.unit.lines[w.n] = i
+			}
+		}
+	}
+}
+
+// member writes one header, behind what is declared and given up for it.
+func (w *unitWriter) member(i int, shared map[string]bool) {
+	m := &w.unit.members[i]
+	if m.need.Unless != "" {
+		w.line("#if !IS_ENABLED(%s)", m.need.Unless)
+	}
+	for _, name := range m.need.Unknown {
+		w.declare(i, name, unknownDeclaration(name))
+	}
+	if m.need.Unless != "" {
+		w.line("#endif")
+	}
+	for _, name := range m.need.Constants {
+		w.declare(i, name, fmt.Sprintf("enum { %s = %d };", name, unknownSize))
+	}
+	for _, name := range m.need.NoArgs {
+		w.line("#define %s%s 1", headers.NoArgs, name)
+	}
+	for _, name := range m.need.NoRecord {
+		w.line("#define %s%s 1", headers.NoRecord, name)
+	}
+	if m.need.NamesOnly {
+		w.line("#define %s 1", headers.NamesOnly)
+	}
+	if m.Guard != "" {
+		w.line("#ifdef __TPINFO_READ_%d", i)
+		w.line("#define TRACE_HEADER_MULTI_READ")
+		w.line("#endif")
+		for _, g := range m.Once {
+			if shared[g] {
+				w.line("#ifndef %s", m.Guard)
+				w.line("#undef %s", g)
+				w.line("#endif")
+			}
+		}
+	}
+	w.line("#include <%s>", m.Include)
+	w.unit.lines[w.n] = i
+	if m.Guard != "" {
+		w.line("#undef TRACE_HEADER_MULTI_READ")
+	}
+	if m.need.NamesOnly {
+		w.line("#undef %s", headers.NamesOnly)
+	}
+}
+
+// declare writes the declaration of something unknown, once in a unit.
+func (w *unitWriter) declare(i int, name, text string) {
+	for _, n := range w.unit.declared {
+		if n == name {
+			return
+		}
+	}
+	w.line("%s", text)
+	w.unit.lines[w.n] = i
+	w.unit.declared[w.n] = name
+}
+
+// Marks of a type that stands for one of unknown size; mine.go knows them.
+const (
+	unknownMember = "__tpinfo_unknown"  // the one member of such a struct
+	unknownTag    = "__tpinfo_unknown_" // how its tag or its constant starts
+)
+
+// unknownDeclaration declares a type that nobody knows the size of. An enum
+// can be of any size too ("enum … __mode(byte)" in rxrpc.h), but cannot be
+// declared larger than a long: its mark is its constant.
+func unknownDeclaration(name string) string {
+	kind, tag, tagged := strings.Cut(name, " ")
+	switch {
+	case !tagged:
+		return fmt.Sprintf("typedef struct %s%s { char %s[%d]; } %s;", unknownTag, name, unknownMember, unknownSize, name)
+	case kind == "enum":
+		return fmt.Sprintf("enum %s { %s%s };", tag, unknownTag, tag)
+	default:
+		return fmt.Sprintf("%s %s { char %s[%d]; };", kind, tag, unknownMember, unknownSize)
+	}
+}

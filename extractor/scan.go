@@ -1,0 +1,133 @@
+package extractor
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// traceHeader is one trace header of a tree, as a scan of its text shows it.
+type traceHeader struct {
+	Path    string // absolute
+	Include string // what stands between < and > in a unit: "trace/events/sched.h"
+	// Guard is the macro that says the header was read: it is read again all
+	// the same while TRACE_HEADER_MULTI_READ is defined. Empty for none.
+	Guard string
+	// Once are macros of its own that guard parts to be read once, such as
+	// the enums of rxrpc.h. Two headers of 6.1 share one by mistake.
+	Once []string
+	// Quoted are includes by relative path, as written.
+	Quoted []string
+}
+
+// traceDirs are the folders of a tree that hold trace headers, under each
+// include folder: <trace/…>, <ras/…> and the architecture's <asm/…>.
+var traceDirs = []string{"trace", "ras", "asm"}
+
+// machinery are headers of the kernel that turn trace headers into code; they
+// set TRACE_SYSTEM to nothing of their own.
+var machinery = map[string]bool{
+	"trace/define_trace.h": true, "trace/define_custom_trace.h": true,
+	"trace/trace_events.h": true, "trace/trace_custom_events.h": true,
+}
+
+var (
+	definesSystem = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b`)
+	mainGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*if[ \t]+!?[ \t]*defined[ \t]*\(?[ \t]*(\w+)\)?[ \t]*\|\|[ \t\\\n]*defined[ \t]*\(?[ \t]*TRACE_HEADER_MULTI_READ`)
+	onceGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\n(?:[ \t]*\n)*[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]*$`)
+	quotedInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
+)
+
+// scan finds the tree's trace headers: those that set TRACE_SYSTEM. They come
+// sorted by what a unit includes.
+func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
+	seen := map[string]bool{}
+	var found []traceHeader
+	for _, dir := range include {
+		for _, sub := range traceDirs {
+			err := filepath.WalkDir(filepath.Join(dir, sub), func(path string, d fs.DirEntry, err error) error {
+				switch {
+				case err != nil:
+					if os.IsNotExist(err) {
+						return nil
+					}
+					return err
+				case d.IsDir() || filepath.Ext(path) != ".h":
+					return nil
+				case sub == "asm" && !strings.Contains(strings.TrimPrefix(path, dir), "trace"):
+					return nil
+				}
+				rel, err := filepath.Rel(dir, path)
+				if err != nil || seen[rel] || machinery[filepath.ToSlash(rel)] {
+					return err
+				}
+				seen[rel] = true
+				text, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				if h, ok := readTraceHeader(text); ok {
+					h.Path, h.Include = path, filepath.ToSlash(rel)
+					found = append(found, h)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, fmt.Errorf("looking for trace headers: %w", err)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no trace headers under %s: is it a kernel's source part? (include/trace/events is missing)", tree.Source)
+	}
+	slices.SortFunc(found, func(a, b traceHeader) int { return cmp.Compare(a.Include, b.Include) })
+	return found, nil
+}
+
+// readTraceHeader tells what a unit has to know about a header; false for one
+// that defines no events of its own. The kernel's machinery undefines
+// TRACE_SYSTEM but never sets it.
+func readTraceHeader(text []byte) (traceHeader, bool) {
+	var h traceHeader
+	if !bytes.Contains(text, []byte("TRACE_SYSTEM")) || !definesSystem.Match(text) {
+		return h, false
+	}
+	if m := mainGuard.FindSubmatch(text); m != nil {
+		h.Guard = string(m[1])
+	}
+	for _, m := range onceGuard.FindAllSubmatch(text, -1) {
+		if name := string(m[1]); name == string(m[2]) && name != h.Guard {
+			h.Once = append(h.Once, name)
+		}
+	}
+	for _, m := range quotedInclude.FindAllSubmatch(text, -1) {
+		h.Quoted = append(h.Quoted, string(m[1]))
+	}
+	return h, true
+}
+
+// sharedGuards are the once-guards that more than one header uses: reading one
+// of them must not hide the other's part.
+func sharedGuards(all []traceHeader) map[string]bool {
+	count := map[string]int{}
+	for _, h := range all {
+		for _, g := range h.Once {
+			count[g]++
+		}
+	}
+	shared := map[string]bool{}
+	for g, n := range count {
+		if n > 1 {
+			shared[g] = true
+		}
+	}
+	return shared
+}
