@@ -1,0 +1,32 @@
+# tpinfo with the compilers it extracts with. The binary is static, so it also
+# runs copied out of the image, on anything that runs a Linux kernel.
+#
+#   docker build -t tpinfo .
+#   docker run --rm -v /lib/modules:/lib/modules:ro -v /usr/src:/usr/src:ro -v tpinfo:/var/lib/tpinfo tpinfo extract
+#   docker run --rm -v tpinfo:/var/lib/tpinfo tpinfo list 'sched:*'
+#
+# Without a container engine, fixtures/dockerfile-check.sh runs these steps.
+
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+COPY fixtures/install.sh fixtures/install.sh
+COPY go.mod go.sum ./
+RUN fixtures/install.sh build
+ENV PATH=/src/bin/toolchain/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=1 go build -trimpath -buildvcs=false -o /out/tpinfo \
+        -tags "netgo osusergo sqlite_omit_load_extension" \
+        -ldflags "-s -w -linkmode external -extldflags -static" \
+        ./cmd/tpinfo && \
+    /out/tpinfo version
+
+FROM debian:bookworm-slim
+RUN apt-get update && \
+    apt-get install -y --no-install-recommends gcc clang gcc-aarch64-linux-gnu && \
+    rm -rf /var/lib/apt/lists/*
+COPY --from=build /out/tpinfo /usr/local/bin/tpinfo
+ENV TPINFO_CACHE=/var/lib/tpinfo/tpinfo.db
+RUN mkdir -p /var/lib/tpinfo && tpinfo version && gcc --version && clang --version && aarch64-linux-gnu-gcc --version
+VOLUME /var/lib/tpinfo
+ENTRYPOINT ["tpinfo"]
