@@ -96,15 +96,12 @@ func (t *table) define(i int32, depth int) (*tpinfo.Type, error) {
 	case dwarf.TagEnumerationType:
 		def.Kind = tpinfo.KindEnum
 		def.Encoding = tpinfo.EncUnsigned
-		if e.typ != noType && t.signed(e.typ, 0) {
+		if t.signedEnum(i) {
 			def.Encoding = tpinfo.EncSigned
 		}
 		for c := range t.children(i) {
 			if v := &t.entries[c]; v.tag == dwarf.TagEnumerator {
 				def.Enumerators = append(def.Enumerators, tpinfo.Enumerator{Name: v.name, Value: v.value})
-				if v.value < 0 && e.typ == noType {
-					def.Encoding = tpinfo.EncSigned
-				}
 			}
 		}
 		return def, nil
@@ -154,12 +151,23 @@ func (t *table) member(m *entry, depth int) (tpinfo.Member, error) {
 	if out.Anon, err = t.unnamed(m.typ, depth); err != nil {
 		return out, err
 	}
+	if out.Name == "" && out.Anon != nil {
+		// "const struct { … };": clang does not write the const.
+		out.Type = tpinfo.AnonStruct
+		if out.Anon.Kind == tpinfo.KindUnion {
+			out.Type = tpinfo.AnonUnion
+		}
+	}
 	if m.bitSize > 0 {
 		bit := t.firstBit(m, int64(out.Size))
 		if bit < 0 {
 			return out, fmt.Errorf("%w: a bitfield before its struct", ErrDamaged)
 		}
-		out.Offset, out.BitOffset, out.BitSize = tpinfo.Bytes(bit/8), int(bit%8), int(m.bitSize)
+		// "u32 x : 32" at a byte's start is a plain member to clang, and is one.
+		if plain := bit%8 == 0 && m.bitSize == 8*int64(out.Size); !plain {
+			out.BitOffset, out.BitSize = int(bit%8), int(m.bitSize)
+		}
+		out.Offset = tpinfo.Bytes(bit / 8)
 	}
 	if out.Offset < 0 {
 		return out, fmt.Errorf("%w: at a negative offset", ErrDamaged)
@@ -265,10 +273,29 @@ func (t *table) signed(off dwarf.Offset, depth int) bool {
 	}
 	switch e := &t.entries[i]; e.tag {
 	case dwarf.TagTypedef, dwarf.TagConstType, dwarf.TagVolatileType, dwarf.TagAtomicType,
-		dwarf.TagRestrictType, dwarf.TagArrayType, dwarf.TagEnumerationType:
+		dwarf.TagRestrictType, dwarf.TagArrayType:
 		return t.signed(e.typ, depth+1)
+	case dwarf.TagEnumerationType:
+		return t.signedEnum(i)
 	case dwarf.TagBaseType:
 		return encoding(e.encoding) == tpinfo.EncSigned
+	}
+	return false
+}
+
+// signedEnum reports whether an enum has a negative constant, which is when
+// gcc makes its type signed. What the debug information names as the
+// underlying type will not do: for "enum … __attribute__((mode(byte)))" clang
+// names signed char where gcc has unsigned char.
+func (t *table) signedEnum(i int32) bool {
+	e := &t.entries[i]
+	if e.typ != noType && !t.signed(e.typ, 0) {
+		return false
+	}
+	for c := range t.children(i) {
+		if v := &t.entries[c]; v.tag == dwarf.TagEnumerator && v.value < 0 {
+			return true
+		}
 	}
 	return false
 }

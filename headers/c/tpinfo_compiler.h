@@ -50,5 +50,11 @@
 #undef CONFIG_CC_HAS_ASM_GOTO_TIED_OUTPUT
 #endif
 
+/*
+ * gcc loses the members of a transparent union in its debug information, and
+ * the attribute changes calls only.
+ */
+#define __transparent_union__ __unused__
+
 #undef __TPINFO_GCC
 #undef __TPINFO_CLANG
