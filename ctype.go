@@ -49,7 +49,8 @@ type Type struct {
 // Member is one member of a struct or union.
 type Member struct {
 	// Name is empty for an anonymous struct or union, whose members are
-	// reached as the parent's own.
+	// reached as the parent's own; its definition is Anon or, for "struct tag;"
+	// inside a struct (gcc's and clang's -fms-extensions), that of Type.
 	Name string `json:"name"`
 	Type string `json:"type"` // C spelling; AnonStruct and AnonUnion stand for Anon
 	// Offset counts bytes from the parent's start. Of a bitfield: the byte

@@ -36,7 +36,7 @@ func merge(parts []*mined) (events []tpinfo.Tracepoint, types []tpinfo.Type, pro
 		}
 	}
 	sortEvents(events)
-	slices.SortFunc(types, func(a, b tpinfo.Type) int { return cmp.Compare(a.Name, b.Name) })
+	sortTypes(types)
 	return events, types, dedupe(problems)
 }
 

@@ -219,12 +219,14 @@ func (m *miner) record(def *tpinfo.Type) (*tpinfo.Record, []tpinfo.Problem, erro
 			continue
 		}
 		field, problem := m.field(f)
+		if problem != nil {
+			problems = append(problems, *problem)
+		}
+		// Where it starts depends on its own alignment, which is not known
+		// either; a dynamic array's is.
+		lost = lost || !field.Size.Known()
 		if lost {
 			field.Offset = tpinfo.Unknown
-		}
-		if problem != nil {
-			lost = true
-			problems = append(problems, *problem)
 		}
 		r.Fields = append(r.Fields, field)
 	}

@@ -1,10 +1,12 @@
-// Package ctypes spells C's base types as the kernel's sources do. Compilers
-// spell them each in their own way in debug information: "long unsigned int"
-// (gcc, and so BTF), "unsigned long" (clang).
+// Package ctypes holds what the readers of DWARF and of BTF must do alike, so
+// that one type comes out equal from both and from every compiler: how base
+// types are spelled, where qualifiers go.
 package ctypes
 
-// spellings maps what gcc and clang write as DW_AT_name of a base type to C as
-// the kernel writes it. Names that are not in it are spelled alike by all.
+import "github.com/tpinfo/tpinfo"
+
+// spellings maps "long unsigned int" (gcc, and so BTF) and the like to C as the
+// kernel's sources write it. Names that are not in it are spelled alike by all.
 var spellings = map[string]string{
 	"short int":              "short",
 	"signed short":           "short",
@@ -30,4 +32,28 @@ func BaseName(name string) string {
 		return s
 	}
 	return name
+}
+
+// Qualify returns e with const (or else volatile) added. Of an array it is the
+// elements that are qualified (C11 6.7.3); sources disagree on where to write
+// it. Of a function it says nothing.
+func Qualify(e *tpinfo.Expr, isConst bool) *tpinfo.Expr {
+	out := *e
+	switch e.Shape {
+	case tpinfo.ShapeArray:
+		out.Elem = Qualify(e.Elem, isConst)
+	case tpinfo.ShapeName, tpinfo.ShapePointer:
+		out.Const = out.Const || isConst
+		out.Volatile = out.Volatile || !isConst
+	}
+	return &out
+}
+
+// Unnamed spells the type of an anonymous member. Qualifiers of the member as
+// a whole ("const struct { … };") are left out: not every compiler writes them.
+func Unnamed(anon *tpinfo.Type) string {
+	if anon.Kind == tpinfo.KindUnion {
+		return tpinfo.AnonUnion
+	}
+	return tpinfo.AnonStruct
 }

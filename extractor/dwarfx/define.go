@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/ctypes"
 )
 
 // Encodings of base types (DWARF 5, table 7.11).
@@ -152,11 +153,7 @@ func (t *table) member(m *entry, depth int) (tpinfo.Member, error) {
 		return out, err
 	}
 	if out.Name == "" && out.Anon != nil {
-		// "const struct { … };": clang does not write the const.
-		out.Type = tpinfo.AnonStruct
-		if out.Anon.Kind == tpinfo.KindUnion {
-			out.Type = tpinfo.AnonUnion
-		}
+		out.Type = ctypes.Unnamed(out.Anon)
 	}
 	if m.bitSize > 0 {
 		bit := t.firstBit(m, int64(out.Size))

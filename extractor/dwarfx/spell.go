@@ -54,7 +54,7 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return qualify(inner, e.tag == dwarf.TagConstType), nil
+		return ctypes.Qualify(inner, e.tag == dwarf.TagConstType), nil
 	case dwarf.TagRestrictType, dwarf.TagAtomicType:
 		return t.expr(e.typ, depth+1)
 	case dwarf.TagArrayType:
@@ -71,20 +71,6 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 		return t.function(i, depth)
 	}
 	return &tpinfo.Expr{Name: t.name(i)}, nil
-}
-
-// qualify adds const or volatile. Of an array it is the elements that are
-// qualified (C11 6.7.3); gcc and clang disagree on where to write it.
-func qualify(inner *tpinfo.Expr, isConst bool) *tpinfo.Expr {
-	out := *inner
-	switch inner.Shape {
-	case tpinfo.ShapeArray:
-		out.Elem = qualify(inner.Elem, isConst)
-	case tpinfo.ShapeName, tpinfo.ShapePointer:
-		out.Const = out.Const || isConst
-		out.Volatile = out.Volatile || !isConst
-	}
-	return &out
 }
 
 // dimensions of an array, outermost first. [0] and [] come out alike: gcc's

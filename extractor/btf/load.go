@@ -1,0 +1,289 @@
+package btf
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+
+	cbtf "github.com/cilium/ebpf/btf"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Spec is the type information of one kernel: of its image, and of modules
+// where they were at hand.
+type Spec struct {
+	path     string
+	parts    []part // the image first
+	order    tpinfo.ByteOrder
+	wordSize int
+	release  string
+	digest   string
+	problems []tpinfo.Problem
+}
+
+// part is one blob: the image's, or a module's that builds on it.
+type part struct {
+	name string // "vmlinux" or the module's
+	spec *cbtf.Spec
+}
+
+// The ways a file can be unfit; they are wrapped with the particulars.
+var (
+	ErrNoBTF   = errors.New("no BTF in it")
+	ErrDamaged = errors.New("damaged BTF")
+	ErrTooBig  = errors.New("larger than anything a kernel has")
+)
+
+// maxFile bounds a file, and what is unpacked from it.
+const maxFile = 768 << 20
+
+// rawMagic starts raw BTF, in the byte order of its machine
+// (include/uapi/linux/btf.h).
+const rawMagic = 0xeB9F
+
+// Load reads raw BTF, an ELF file with a .BTF section, or a kernel image.
+func Load(ctx context.Context, path string) (*Spec, error) {
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("BTF file: %w", err)
+	}
+	s, err := Parse(ctx, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.path = path
+	return s, nil
+}
+
+// Digest is the Digest that Load would give, without decoding.
+func Digest(ctx context.Context, path string) (string, error) {
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		return "", fmt.Errorf("BTF file: %w", err)
+	}
+	raw, err := (&Spec{}).find(ctx, data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Parse is Load for what was already read.
+func Parse(ctx context.Context, data []byte) (*Spec, error) {
+	s := &Spec{}
+	raw, err := s.find(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := parse(raw, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.parts = []part{{"vmlinux", spec}}
+	sum := sha256.Sum256(raw)
+	s.digest = hex.EncodeToString(sum[:])
+	s.describe(raw)
+	return s, nil
+}
+
+// find gets the raw BTF out of data, whatever it is.
+func (s *Spec) find(ctx context.Context, data []byte) ([]byte, error) {
+	switch {
+	case isRaw(data):
+		return data, nil
+	case bytes.HasPrefix(data, []byte(elf.ELFMAG)):
+		return s.fromELF(data)
+	}
+	image, err := unpack(ctx, data, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	s.release = image.release
+	return s.fromELF(image.vmlinux)
+}
+
+func isRaw(data []byte) bool {
+	return len(data) >= 24 && (binary.LittleEndian.Uint16(data) == rawMagic || binary.BigEndian.Uint16(data) == rawMagic)
+}
+
+var banner = regexp.MustCompile(`Linux version (\S+) \(`)
+
+func (s *Spec) fromELF(data []byte) (raw []byte, err error) {
+	// debug/elf is not safe against every damage.
+	defer func() {
+		if r := recover(); r != nil {
+			raw, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	defer f.Close()
+	section := f.Section(".BTF")
+	if section == nil {
+		return nil, fmt.Errorf("%w: an ELF file without a .BTF section; the kernel was built without CONFIG_DEBUG_INFO_BTF", ErrNoBTF)
+	}
+	if section.Size > maxFile {
+		return nil, fmt.Errorf("%w: .BTF of %d bytes", ErrTooBig, section.Size)
+	}
+	s.wordSize = 8
+	if f.Class == elf.ELFCLASS32 {
+		s.wordSize = 4
+	}
+	if s.release == "" {
+		if m := banner.FindSubmatch(data); m != nil {
+			s.release = string(m[1])
+		}
+	}
+	return section.Data()
+}
+
+// parse decodes one blob; base is the image's for a module's.
+func parse(raw []byte, base *cbtf.Spec) (spec *cbtf.Spec, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			spec, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	if !isRaw(raw) {
+		return nil, fmt.Errorf("%w: it does not start with BTF's magic number", ErrDamaged)
+	}
+	if base == nil {
+		spec, err = cbtf.LoadSpecFromReader(bytes.NewReader(raw))
+	} else {
+		spec, err = cbtf.LoadSplitSpecFromReader(bytes.NewReader(raw), base)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return spec, nil
+}
+
+// describe notes what the first blob tells of its machine. The size of a long
+// is that of the word.
+func (s *Spec) describe(raw []byte) {
+	s.order = tpinfo.LittleEndian
+	if binary.BigEndian.Uint16(raw) == rawMagic {
+		s.order = tpinfo.BigEndian
+	}
+	if s.wordSize == 0 {
+		s.wordSize = 8
+		var long *cbtf.Int
+		for _, name := range []string{"long unsigned int", "unsigned long"} {
+			if s.parts[0].spec.TypeByName(name, &long) == nil {
+				s.wordSize = int(long.Size)
+				break
+			}
+		}
+	}
+}
+
+// Running reads the BTF of the running kernel and its modules; sysfs is where
+// sysfs is mounted. A module that cannot be read is left out with a problem
+// (kernel 5.2 for the image, 5.11 for modules).
+func Running(ctx context.Context, sysfs string) (*Spec, error) {
+	dir := filepath.Join(sysfs, "kernel", "btf")
+	s, err := Load(ctx, filepath.Join(dir, "vmlinux"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the running kernel shows no BTF: %w; it needs CONFIG_DEBUG_INFO_BTF", err)
+	} else if err != nil {
+		return nil, err
+	}
+	s.path = dir
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("modules' BTF: %w", err)
+	}
+	sum := sha256.New()
+	io.WriteString(sum, s.digest)
+	for _, e := range entries {
+		if e.Name() == "vmlinux" {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		raw, err := readFile(filepath.Join(dir, e.Name()), maxFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // unloaded meanwhile
+		}
+		var spec *cbtf.Spec
+		if err == nil {
+			spec, err = parse(raw, s.parts[0].spec)
+		}
+		if err != nil {
+			s.problems = append(s.problems, tpinfo.Problem{
+				Code: tpinfo.InputSkipped, Subject: e.Name(), Message: "BTF of the module: " + err.Error(),
+			})
+			continue
+		}
+		fmt.Fprintf(sum, "%s %x\n", e.Name(), sha256.Sum256(raw))
+		s.parts = append(s.parts, part{e.Name(), spec})
+	}
+	sort.SliceStable(s.parts[1:], func(i, j int) bool { return s.parts[i+1].name < s.parts[j+1].name })
+	s.digest = hex.EncodeToString(sum.Sum(nil))
+	return s, nil
+}
+
+// Path is the file or folder that was read.
+func (s *Spec) Path() string { return s.path }
+
+// ByteOrder of the kernel.
+func (s *Spec) ByteOrder() tpinfo.ByteOrder { return s.order }
+
+// WordSize is the size of a long and of a pointer in bytes.
+func (s *Spec) WordSize() int { return s.wordSize }
+
+// Release is the kernel's release name where the file tells it, else empty:
+// raw BTF never does.
+func (s *Spec) Release() string { return s.release }
+
+// Digest of everything that was read, in hexadecimal.
+func (s *Spec) Digest() string { return s.digest }
+
+// Problems are inputs that were left out.
+func (s *Spec) Problems() []tpinfo.Problem { return s.problems }
+
+// Modules names the modules that are part of it, sorted.
+func (s *Spec) Modules() []string {
+	var names []string
+	for _, p := range s.parts[1:] {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// readFile reads a file that may not tell its size, as those of sysfs.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	} else if st.Size() > limit {
+		return nil, fmt.Errorf("%s: %w: %d bytes", path, ErrTooBig, st.Size())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}

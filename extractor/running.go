@@ -1,0 +1,228 @@
+package extractor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/btf"
+	"github.com/tpinfo/tpinfo/extractor/tracefs"
+)
+
+// tracefsDirs are where tracefs is mounted, by habit and by the kernel itself
+// when /sys/kernel/debug is opened.
+var tracefsDirs = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
+
+// machineArch is the kernel's word for an architecture that uname names so.
+var machineArch = map[string]string{
+	"x86_64": "x86", "i686": "x86", "aarch64": "arm64", "armv7l": "arm",
+	"riscv64": "riscv", "s390x": "s390", "ppc64le": "powerpc",
+}
+
+// extractBTF describes a kernel from its BTF alone; for the running one also
+// from its format files, where they can be read.
+func extractBTF(ctx context.Context, req Request, target *Target) (*tpinfo.Snapshot, error) {
+	spec, running, err := loadTarget(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	tp, err := spec.Tracepoints()
+	if err != nil {
+		return nil, err
+	}
+	types, err := spec.Types()
+	if err != nil {
+		return nil, err
+	}
+	req.Report(Progress{Stage: StageMine, Done: 1, Total: 1, Detail: fmt.Sprintf("%d tracepoints in the BTF", len(tp.Events))})
+	snap := &tpinfo.Snapshot{
+		Events: tp.Events,
+		Inputs: tpinfo.Inputs{Files: []string{}, Digest: spec.Digest(), BTF: spec.Digest()},
+		Kernel: tpinfo.Kernel{
+			Release: target.Release, ByteOrder: spec.ByteOrder(), WordSize: spec.WordSize(),
+			Source: tpinfo.FromBTF, Tree: target.Tree, Extracted: time.Now().UTC().Truncate(time.Second),
+		},
+	}
+	if snap.Kernel.Release == "" {
+		snap.Kernel.Release = spec.Release()
+	}
+	problems := spec.Problems()
+	snap.Types, problems = unambiguous(types, problems)
+	if running {
+		snap.Kernel.Arch = machineArch[machine()]
+		formats, skipped, terr := readFormats(ctx)
+		problems = append(problems, skipped...)
+		if terr != nil {
+			problems = append(problems, tpinfo.Problem{
+				Code: tpinfo.InputSkipped, Subject: "tracefs",
+				Message: "systems, records of shared classes and syscall events are unknown: " + terr.Error(),
+			})
+		} else {
+			overlay(snap, tp, formats)
+			snap.Inputs.Digest = digestEvents(spec.Digest(), formats)
+			snap.Kernel.Source = tpinfo.FromBTFTracefs
+		}
+	}
+	sortEvents(snap.Events)
+	if snap.Kernel.Release == "" {
+		return nil, fmt.Errorf("%s does not tell its kernel's release: give the kernel's headers too (tpinfo extract TREE --btf FILE), or the kernel image (vmlinuz) instead of raw BTF", target.Tree)
+	}
+	sum := sha256.Sum256([]byte("btf " + snap.Inputs.Digest))
+	snap.Kernel.ID = hex.EncodeToString(sum[:16])
+	snap.Kernel.Problems = dedupe(problems)
+	req.Report(Progress{Stage: StageCheck, Done: 1, Total: 1, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
+	return snap, nil
+}
+
+// loadTarget reads the target's BTF; running says that it is this machine's.
+func loadTarget(ctx context.Context, target *Target) (spec *btf.Spec, running bool, err error) {
+	if running = target.Tree == filepath.Join(sysfs, "kernel", "btf"); running {
+		spec, err = btf.Running(ctx, sysfs)
+	} else {
+		spec, err = btf.Load(ctx, target.Tree)
+	}
+	return spec, running, err
+}
+
+// unambiguous keeps the first definition of each name.
+func unambiguous(types []tpinfo.Type, problems []tpinfo.Problem) ([]tpinfo.Type, []tpinfo.Problem) {
+	var kept []tpinfo.Type
+	for i := 0; i < len(types); {
+		next := i + 1
+		for next < len(types) && types[next].Name == types[i].Name {
+			next++
+		}
+		if next > i+1 {
+			problems = append(problems, ambiguous(types[i].Name, next-i))
+		} else {
+			kept = append(kept, types[i])
+		}
+		i = next
+	}
+	return kept, problems
+}
+
+func readFormats(ctx context.Context) ([]tpinfo.Tracepoint, []tpinfo.Problem, error) {
+	var last error
+	for _, dir := range tracefsDirs {
+		formats, skipped, err := tracefs.Read(ctx, dir)
+		if err == nil {
+			return formats, skipped, nil
+		}
+		if last == nil {
+			last = err
+		}
+	}
+	return nil, nil, last
+}
+
+// overlay lays format files over events that BTF named: they tell the system
+// and the record. Events that only a format file has (those of syscalls do
+// not come from tracepoints of their own) are added.
+func overlay(snap *tpinfo.Snapshot, tp *btf.Tracepoints, formats []tpinfo.Tracepoint) {
+	byName := map[string]int{}
+	for i := range snap.Events {
+		byName[snap.Events[i].Name] = i
+	}
+	for _, f := range formats {
+		i, ok := byName[f.Name]
+		if !ok {
+			snap.Events = append(snap.Events, onlyFormat(f))
+			continue
+		}
+		e := &snap.Events[i]
+		if e.System != "" {
+			continue // a second event of this name, of another system
+		}
+		e.System, e.Source = f.System, tpinfo.FromBTFTracefs
+		e.Problems = slices.DeleteFunc(e.Problems, func(p tpinfo.Problem) bool {
+			return p.Code == tpinfo.SystemUnknown || p.Code == tpinfo.RecordMissing
+		})
+		own := e.Record
+		e.Record = f.Record
+		if own != nil && len(own.Fields) == len(f.Record.Fields) {
+			e.Record.Size = own.Size
+			continue
+		}
+		class := classOf(tp.Records, f.Record)
+		if class == nil {
+			e.Problems = append(e.Problems, tpinfo.Problem{
+				Code: tpinfo.RecordMissing, Subject: "size",
+				Message: "a format file lists the fields of the record, not its size",
+				Supply:  []string{"the kernel's headers"},
+			})
+			continue
+		}
+		e.Record.Size = *class
+	}
+}
+
+// classOf finds the size of the record with exactly these fields, when all
+// classes with them agree on it.
+func classOf(records map[string]*tpinfo.Record, want *tpinfo.Record) *tpinfo.Bytes {
+	var size *tpinfo.Bytes
+	for _, r := range records {
+		if !slices.EqualFunc(r.Fields, want.Fields, func(a, b tpinfo.Field) bool {
+			return a.Name == b.Name && a.Offset == b.Offset && a.Size == b.Size && a.Location == b.Location
+		}) {
+			continue
+		}
+		if size != nil && *size != r.Size {
+			return nil
+		}
+		size = &r.Size
+	}
+	return size
+}
+
+// onlyFormat is an event that BTF does not know.
+func onlyFormat(f tpinfo.Tracepoint) tpinfo.Tracepoint {
+	f.Problems = append(f.Problems, tpinfo.Problem{
+		Code: tpinfo.ArgsMissing, Message: "only its format file describes it: it is no tracepoint of its own, or its module has no BTF",
+	})
+	return f
+}
+
+func digestEvents(start string, events []tpinfo.Tracepoint) string {
+	h := sha256.New()
+	io.WriteString(h, start)
+	for i := range events {
+		id := events[i].ContentID()
+		h.Write(id[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sameBTF reports whether the BTF of the request is what inputs recorded. A
+// request without one accepts any beside headers.
+func sameBTF(ctx context.Context, req Request, target *Target, inputs tpinfo.Inputs) (bool, error) {
+	switch {
+	case target.FromBTF:
+		spec, running, err := loadTarget(ctx, target)
+		if err != nil {
+			return false, err
+		}
+		digest := spec.Digest()
+		if running {
+			if formats, _, err := readFormats(ctx); err == nil {
+				digest = digestEvents(digest, formats)
+			}
+		}
+		return digest == inputs.Digest, nil
+	case req.BTF == "":
+		return inputs.Digest != "", nil
+	}
+	digest, err := btf.Digest(ctx, req.BTF)
+	return digest == inputs.BTF, err
+}
+
+func sortTypes(types []tpinfo.Type) {
+	slices.SortFunc(types, func(a, b tpinfo.Type) int { return strings.Compare(a.Name, b.Name) })
+}

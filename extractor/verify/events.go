@@ -1,0 +1,174 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Events compares arguments, event by event. They are matched by name alone
+// when the oracle does not know systems, as BTF does not.
+func Events(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
+	r := &Report{}
+	byName := map[string]*tpinfo.Tracepoint{}
+	for i := range oracle {
+		byName[oracle[i].Name] = &oracle[i]
+	}
+	seen := map[string]bool{}
+	for i := range have {
+		h := &have[i]
+		o := byName[h.Name]
+		if o == nil || o.System != "" && h.System != "" && o.System != h.System {
+			r.OnlyHave = append(r.OnlyHave, h.FullName())
+			continue
+		}
+		seen[h.Name] = true
+		if h.Args == nil || o.Args == nil {
+			continue
+		}
+		s := &subject{name: h.FullName(), limits: limits}
+		s.args(h.Args, o.Args)
+		r.close(s)
+	}
+	for i := range oracle {
+		if !seen[oracle[i].Name] {
+			r.OnlyOracle = append(r.OnlyOracle, oracle[i].FullName())
+		}
+	}
+	return r.sort()
+}
+
+func (s *subject) args(have, oracle []tpinfo.Arg) {
+	if len(have) != len(oracle) {
+		s.differ("number of arguments", len(have), len(oracle))
+		return
+	}
+	for i := range have {
+		h, o := &have[i], &oracle[i]
+		what := fmt.Sprintf("argument %d (%s)", i+1, h.Name)
+		if !same(h.Name, o.Name, "") {
+			s.differ(what+": name", h.Name, o.Name)
+		}
+		if h.Type != o.Type {
+			s.differ(what+": type", h.Type, o.Type)
+		}
+		if !same(h.Offset, o.Offset, tpinfo.Unknown) {
+			s.differ(what+": offset", h.Offset, o.Offset)
+		}
+		if !same(h.Size, o.Size, tpinfo.Unknown) {
+			s.differ(what+": size", h.Size, o.Size)
+		}
+		if h.Size.Known() && o.Size.Known() && h.Signed != o.Signed {
+			s.explain(what+": signed", h.Signed, o.Signed, s.sign(h.Type))
+		}
+	}
+}
+
+// sign explains why the oracle may be wrong about the sign of a type.
+func (s *subject) sign(spelling string) string {
+	e, err := tpinfo.ParseExpr(spelling)
+	if err != nil {
+		return ""
+	}
+	base := e.Base().Name
+	switch {
+	case s.limits.CharSign && base == "char":
+		return noCharSign
+	case s.limits.EnumSign && strings.HasPrefix(base, "enum "):
+		return noEnumSign
+	}
+	return ""
+}
+
+// Records compares the records of events, field by field. Events are matched
+// by system and name, or by name where a system is not known.
+func Records(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
+	r := &Report{}
+	byName := map[string]*tpinfo.Tracepoint{}
+	for i := range oracle {
+		byName[oracle[i].FullName()] = &oracle[i]
+	}
+	seen := map[string]bool{}
+	for i := range have {
+		h := &have[i]
+		o := byName[h.FullName()]
+		if o == nil && h.System == "" {
+			o = only(oracle, h.Name)
+		}
+		if o == nil {
+			o = byName[h.Name]
+		}
+		switch {
+		case h.Record == nil && (o == nil || o.Record == nil):
+			continue
+		case o == nil || o.Record == nil:
+			r.OnlyHave = append(r.OnlyHave, h.FullName())
+			continue
+		}
+		seen[o.FullName()] = true
+		s := &subject{name: h.FullName(), limits: limits}
+		if h.Record == nil {
+			s.differ("record", "none", "one")
+		} else if len(h.Record.Fields) > 0 {
+			s.record(h.Record, o.Record)
+		}
+		r.close(s)
+	}
+	for i := range oracle {
+		if name := oracle[i].FullName(); oracle[i].Record != nil && !seen[name] {
+			r.OnlyOracle = append(r.OnlyOracle, name)
+		}
+	}
+	return r.sort()
+}
+
+func only(events []tpinfo.Tracepoint, name string) *tpinfo.Tracepoint {
+	var found *tpinfo.Tracepoint
+	for i := range events {
+		if events[i].Name == name {
+			if found != nil {
+				return nil
+			}
+			found = &events[i]
+		}
+	}
+	return found
+}
+
+func (s *subject) record(have, oracle *tpinfo.Record) {
+	if !same(have.Size, oracle.Size, tpinfo.Unknown) {
+		s.differ("record: size", have.Size, oracle.Size)
+	}
+	fields := map[string]*tpinfo.Field{}
+	for i := range have.Fields {
+		fields[have.Fields[i].Name] = &have.Fields[i]
+	}
+	for i := range oracle.Fields {
+		o := &oracle.Fields[i]
+		h := fields[o.Name]
+		what := "field " + o.Name
+		if h == nil {
+			s.differ(what, "absent", "present")
+			continue
+		}
+		delete(fields, o.Name)
+		if !same(h.Offset, o.Offset, tpinfo.Unknown) {
+			s.differ(what+": offset", h.Offset, o.Offset)
+		}
+		if !same(h.Size, o.Size, tpinfo.Unknown) {
+			s.differ(what+": size", h.Size, o.Size)
+		}
+		if h.Location != o.Location {
+			s.differ(what+": location", h.Location, o.Location)
+		}
+		if h.Type != "" && o.Type != "" && h.Size.Known() && o.Size.Known() && h.Signed != o.Signed {
+			s.explain(what+": signed", h.Signed, o.Signed, s.sign(h.Type))
+		}
+	}
+	for i := range have.Fields {
+		if name := have.Fields[i].Name; fields[name] != nil {
+			s.differ("field "+name, "present", "absent")
+		}
+	}
+}
