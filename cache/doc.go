@@ -1,0 +1,17 @@
+// Package cache keeps Snapshots of kernels in one SQLite file.
+//
+// The layout of an event or a type is stored once, however many kernels have
+// it, addressed by its content id (tpinfo.ContentID). A kernel is a row and the
+// list of the layouts it uses; a release name is an alias that points at one.
+// So a second kernel of the same series costs what differs.
+//
+//	open      the file, its schema, what can be wrong with it   open.go, schema.go, errors.go
+//	body      a layout to bytes and back                        body.go
+//	put       a Snapshot in, whole or not at all                put.go
+//	kernel    which kernels there are; one of them by name      kernel.go
+//	query     its events and types                              query.go, member.go
+//	maintain  statistics, verification, collection of garbage   maintain.go
+//
+// Readers never wait and writers queue (SQLite's WAL mode); several processes
+// may use one file. Only this package knows SQL.
+package cache

@@ -1,0 +1,78 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// What can be wrong with a cache file; errors wrap one of these and say what
+// to do.
+var (
+	ErrNotCache = errors.New("not a tpinfo cache")
+	ErrNewer    = errors.New("written by a newer tpinfo")
+	ErrReadOnly = errors.New("the cache cannot be written")
+	ErrLocked   = errors.New("the cache is locked")
+	ErrFull     = errors.New("no space left for the cache")
+	ErrCorrupt  = errors.New("the cache is damaged")
+)
+
+// NotFoundError says that the cache does not have what was asked for.
+type NotFoundError struct {
+	What string // "kernel", "event", "type", "member"
+	Name string
+	// Near are names that were perhaps meant, the nearest first.
+	Near []string
+	// In says where it was looked for: a kernel's release, a struct.
+	In string
+}
+
+func (e *NotFoundError) Error() string {
+	s := fmt.Sprintf("no %s %q", e.What, e.Name)
+	if e.In != "" {
+		s += " in " + e.In
+	}
+	if len(e.Near) > 0 {
+		s += "; did you mean " + strings.Join(e.Near, ", ") + "?"
+	}
+	return s
+}
+
+// AmbiguousError says that a name stands for several things.
+type AmbiguousError struct {
+	What, Name string
+	Matches    []string
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s %q is ambiguous: %s", e.What, e.Name, strings.Join(e.Matches, ", "))
+}
+
+// explain turns SQLite's errors into ours.
+func explain(path string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var se sqlite3.Error
+	if !errors.As(err, &se) {
+		return err
+	}
+	switch se.Code {
+	case sqlite3.ErrNotADB:
+		return fmt.Errorf("%w: %s; choose another file with --cache", ErrNotCache, path)
+	case sqlite3.ErrCorrupt:
+		return fmt.Errorf("%w: %s (%w); move it away and extract again, or see tpinfo cache verify", ErrCorrupt, path, err)
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		return fmt.Errorf("%w: %s (%w); choose a file you may write with --cache", ErrReadOnly, path, err)
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return fmt.Errorf("%w: %s; another tpinfo is writing to it, try again when it is done", ErrLocked, path)
+	case sqlite3.ErrFull:
+		return fmt.Errorf("%w: %s; free some space, or choose another file with --cache", ErrFull, path)
+	case sqlite3.ErrCantOpen:
+		return fmt.Errorf("cannot open the cache %s: %w", path, err)
+	}
+	return fmt.Errorf("cache %s: %w", path, err)
+}

@@ -1,0 +1,276 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Info is what the list of kernels shows of one.
+type Info struct {
+	tpinfo.Kernel
+	// Events and Types count what it has, Incomplete the events with
+	// something unknown.
+	Events, Incomplete, Types int
+	// Bytes is the size of the kernel's own rows: without the layouts, which
+	// it shares.
+	Bytes int64
+}
+
+// Kernel is one kernel of the cache. It is cheap to get and safe for
+// concurrent use; what it answers stays the same while it is held.
+type Kernel struct {
+	db   *DB
+	info Info
+
+	lists [kindType + 1]list // by kind
+}
+
+// list is the layouts of one kind that a kernel has, read when first needed.
+type list struct {
+	once sync.Once
+	ids  []int64 // ascending
+	err  error
+}
+
+// Info tells what kernel it is.
+func (k *Kernel) Info() Info { return k.info }
+
+const selectKernels = `SELECT k.id, a.release, a.tree, a.compiler, a.extracted, k.arch, k.byte_order, k.word_size, k.source,
+	k.problems, k.events, k.incomplete, k.types, length(k.event_ids) + length(k.type_ids) + length(k.problems) + length(a.tree) + 100
+	FROM kernel k JOIN alias a ON a.kernel = k.id`
+
+// Kernels lists the kernels, the newest release first. A kernel known under
+// several releases or trees stands there with the one extracted last.
+func (db *DB) Kernels(ctx context.Context) ([]Info, error) {
+	infos, err := db.aliases(ctx, selectKernels)
+	if err != nil {
+		return nil, err
+	}
+	return newestOfEach(infos), nil
+}
+
+func newestOfEach(infos []Info) []Info {
+	slices.SortStableFunc(infos, func(a, b Info) int { return b.Extracted.Compare(a.Extracted) })
+	seen := map[string]bool{}
+	infos = slices.DeleteFunc(infos, func(i Info) bool {
+		known := seen[i.ID]
+		seen[i.ID] = true
+		return known
+	})
+	slices.SortStableFunc(infos, func(a, b Info) int {
+		return cmp.Or(compareReleases(b.Release, a.Release), cmp.Compare(a.ID, b.ID))
+	})
+	return infos
+}
+
+func (db *DB) aliases(ctx context.Context, query string, args ...any) (infos []Info, err error) {
+	defer func() { err = explain(db.path, err) }()
+	rows, err := db.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i Info
+		var extracted int64
+		var problems []byte
+		if err := rows.Scan(&i.ID, &i.Release, &i.Tree, &i.Compiler, &extracted, &i.Arch, &i.ByteOrder, &i.WordSize, &i.Source,
+			&problems, &i.Events, &i.Incomplete, &i.Types, &i.Bytes); err != nil {
+			return nil, err
+		}
+		i.Extracted = time.Unix(extracted, 0).UTC()
+		text, err := unpack(problems)
+		if err != nil {
+			return nil, fmt.Errorf("problems of kernel %s: %w", i.ID, err)
+		}
+		if err := json.Unmarshal(text, &i.Problems); err != nil {
+			return nil, fmt.Errorf("problems of kernel %s: %w", i.ID, errBody)
+		}
+		infos = append(infos, i)
+	}
+	return infos, rows.Err()
+}
+
+// Kernel returns the kernel that selector names: a release, the start of an id
+// (4 digits at least), a glob over releases that matches one, or empty for the
+// only one there is.
+func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
+	if selector != "" {
+		infos, err := db.aliases(ctx, selectKernels+" WHERE a.release = ?", selector)
+		if err != nil {
+			return nil, err
+		}
+		if len(infos) > 0 {
+			return db.one(selector, newestOfEach(infos))
+		}
+	}
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if selector == "" {
+		if len(infos) == 0 {
+			return nil, &NotFoundError{What: "kernel", In: "the cache: it is empty; tpinfo extract adds one"}
+		}
+		return db.one(selector, infos)
+	}
+	var found []Info
+	for _, i := range infos {
+		glob, err := path.Match(selector, i.Release)
+		if err != nil {
+			return nil, fmt.Errorf("kernel %q: %w", selector, err)
+		}
+		if glob || len(selector) >= 4 && strings.HasPrefix(i.ID, selector) {
+			found = append(found, i)
+		}
+	}
+	if len(found) == 0 {
+		var releases []string
+		for _, i := range infos {
+			releases = append(releases, i.Release)
+		}
+		return nil, &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: nearest(selector, releases, true)}
+	}
+	return db.one(selector, found)
+}
+
+// one is for a selection that must be a single kernel.
+func (db *DB) one(selector string, infos []Info) (*Kernel, error) {
+	if len(infos) == 1 {
+		return &Kernel{db: db, info: infos[0]}, nil
+	}
+	e := &AmbiguousError{What: "kernel", Name: selector}
+	for _, i := range infos {
+		e.Matches = append(e.Matches, fmt.Sprintf("%s (id %.12s)", i.Release, i.ID))
+	}
+	return nil, e
+}
+
+// Match returns the kernels whose release matches a glob, newest first.
+func (db *DB) Match(ctx context.Context, glob string) ([]*Kernel, error) {
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Kernel
+	for _, i := range infos {
+		ok, err := path.Match(glob, i.Release)
+		if err != nil {
+			return nil, fmt.Errorf("kernels %q: %w", glob, err)
+		}
+		if ok {
+			found = append(found, &Kernel{db: db, info: i})
+		}
+	}
+	return found, nil
+}
+
+// Recorded is an earlier extraction.
+type Recorded struct {
+	KernelID string
+	Tree     string
+	Inputs   tpinfo.Inputs
+}
+
+// Recorded lists the earlier extractions of a release or a tree, the last
+// first.
+func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorded, err error) {
+	defer func() { err = explain(db.path, err) }()
+	rows, err := db.sql.QueryContext(ctx, `SELECT a.kernel, a.tree, a.compiler, a.digest, a.btf, b.body FROM alias a JOIN blob b ON b.hash = a.files
+		WHERE a.release = ? OR a.tree = ? ORDER BY a.extracted DESC`, release, tree)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r Recorded
+		var body []byte
+		if err := rows.Scan(&r.KernelID, &r.Tree, &r.Inputs.Compiler, &r.Inputs.Digest, &r.Inputs.BTF, &body); err != nil {
+			return nil, err
+		}
+		text, err := unpack(body)
+		if err != nil {
+			return nil, fmt.Errorf("list of headers of kernel %s: %w", r.KernelID, err)
+		}
+		r.Inputs.Files = []string{}
+		if len(text) > 0 {
+			r.Inputs.Files = strings.Split(string(text), "\n")
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// Remove takes a kernel out. Its layouts stay until GC.
+func (db *DB) Remove(ctx context.Context, id string) error {
+	r, err := db.sql.ExecContext(ctx, "DELETE FROM kernel WHERE id = ?", id)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	if n, err := r.RowsAffected(); err == nil && n == 0 {
+		return &NotFoundError{What: "kernel", Name: id, In: "the cache"}
+	}
+	return nil
+}
+
+// idColumn is where the list of a kind stands.
+var idColumn = [kindType + 1]string{kindEvent: "event_ids", kindType: "type_ids"}
+
+// ids returns the row ids of the kernel's layouts of one kind.
+func (k *Kernel) ids(ctx context.Context, kind int) ([]int64, error) {
+	l := &k.lists[kind]
+	l.once.Do(func() {
+		var body []byte
+		l.err = k.db.sql.QueryRowContext(ctx, "SELECT "+idColumn[kind]+" FROM kernel WHERE id = ?", k.info.ID).Scan(&body)
+		if errors.Is(l.err, sql.ErrNoRows) {
+			l.err = &NotFoundError{What: "kernel", Name: k.info.Release, In: "the cache: it was removed meanwhile"}
+		}
+		if l.err == nil {
+			body, l.err = unpack(body)
+		}
+		if l.err == nil {
+			l.ids, l.err = decodeIDs(body)
+		}
+		l.err = explain(k.db.path, l.err)
+	})
+	return l.ids, l.err
+}
+
+var releasePart = regexp.MustCompile(`\d+|[a-zA-Z]+`)
+
+// compareReleases orders releases by their numbers: 6.1.9 before 6.1.56, and a
+// word before a number.
+func compareReleases(a, b string) int {
+	as, bs := releasePart.FindAllString(a, -1), releasePart.FindAllString(b, -1)
+	for i := range min(len(as), len(bs)) {
+		x, xerr := strconv.Atoi(as[i])
+		y, yerr := strconv.Atoi(bs[i])
+		switch {
+		case xerr == nil && yerr == nil:
+			if x != y {
+				return cmp.Compare(x, y)
+			}
+		case (xerr == nil) != (yerr == nil):
+			if xerr == nil {
+				return 1
+			}
+			return -1
+		case as[i] != bs[i]:
+			return cmp.Compare(as[i], bs[i])
+		}
+	}
+	return cmp.Or(cmp.Compare(len(as), len(bs)), cmp.Compare(a, b))
+}

@@ -1,0 +1,72 @@
+package cache
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// maxNear is how many names an error suggests.
+const maxNear = 5
+
+// nearest picks the names most like name, the nearest first: those it is part
+// of, and those few letters away. With any, there is always an answer.
+func nearest(name string, names []string, any bool) []string {
+	type scored struct {
+		name  string
+		score int
+	}
+	want := strings.ToLower(strings.Trim(name, "*?"))
+	limit := max(len(want)/3, 1)
+	var found []scored
+	seen := map[string]bool{}
+	for _, n := range names {
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		low := strings.ToLower(n)
+		bare := low[strings.LastIndexAny(low, " :")+1:]
+		score := min(distance(want, low), distance(want, bare))
+		if want != "" && strings.Contains(low, want) {
+			score = min(score, 1+(len(low)-len(want))/8)
+		}
+		if score <= limit || any {
+			found = append(found, scored{n, score})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name)) })
+	var out []string
+	for _, f := range found[:min(len(found), maxNear)] {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// distance counts the letters to insert, delete, replace or swap to get from a
+// to b.
+func distance(a, b string) int {
+	if d := len(a) - len(b); d > 12 || d < -12 {
+		return 12 // far enough for any use here
+	}
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	row := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,131 @@
+package cache
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+)
+
+// DB is an open cache. It is safe for concurrent use.
+type DB struct {
+	path     string
+	sql      *sql.DB
+	readOnly bool
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt
+}
+
+// Option changes how a cache is opened.
+type Option func(*options)
+
+type options struct{ readOnly bool }
+
+// ReadOnly opens a file that exists, for reading alone. It works in folders
+// that cannot be written too.
+func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+// busyTimeout is how long a writer waits for another, in milliseconds.
+const busyTimeout = 60_000
+
+// Open opens the cache at path. Without ReadOnly a missing file is created,
+// with its folders, and an older schema is brought up to date.
+func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	st, err := os.Stat(path)
+	switch {
+	case err == nil && st.IsDir():
+		return nil, fmt.Errorf("%w: %s is a folder; --cache takes a file", ErrNotCache, path)
+	case errors.Is(err, fs.ErrNotExist) && o.readOnly:
+		return nil, fmt.Errorf("no cache at %s yet: %w; tpinfo extract makes one", path, fs.ErrNotExist)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	if !o.readOnly {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, fmt.Errorf("folder of the cache: %w", err)
+		}
+		return open(ctx, path, "rwc", false)
+	}
+	db, err := open(ctx, path, "ro", false)
+	if err != nil && !errors.Is(err, ErrNotCache) && !errors.Is(err, ErrNewer) && ctx.Err() == nil {
+		// Without write access to the folder WAL cannot be used, and then
+		// nobody else can be writing either.
+		if frozen, ferr := open(ctx, path, "ro", true); ferr == nil {
+			return frozen, nil
+		}
+	}
+	return db, err
+}
+
+func open(ctx context.Context, path, mode string, frozen bool) (*DB, error) {
+	query := url.Values{}
+	query.Set("mode", mode)
+	query.Set("_busy_timeout", fmt.Sprint(busyTimeout))
+	query.Set("_txlock", "immediate")
+	query.Set("_foreign_keys", "1")
+	query.Set("_synchronous", "NORMAL")
+	if frozen {
+		query.Set("immutable", "1")
+	}
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
+	handle, err := sql.Open("sqlite3", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	db := &DB{path: path, sql: handle, readOnly: mode == "ro", prepared: map[string]*sql.Stmt{}}
+	if db.readOnly {
+		var version int
+		version, err = schemaVersion(ctx, handle, path)
+		if err == nil && version != newestSchema() {
+			err = fmt.Errorf("%w: %s has schema %d and cannot be brought up to date", ErrReadOnly, path, version)
+		}
+	} else {
+		err = migrate(ctx, handle, path)
+	}
+	if err != nil {
+		handle.Close() //nolint:errcheck // the error that matters is err
+		return nil, explain(path, err)
+	}
+	return db, nil
+}
+
+// Path is the file.
+func (db *DB) Path() string { return db.path }
+
+// Close lets go of the file.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, s := range db.prepared {
+		s.Close() //nolint:errcheck // closing the database ends it anyway
+	}
+	db.prepared = map[string]*sql.Stmt{}
+	return db.sql.Close()
+}
+
+// prepare keeps a statement for the next time.
+func (db *DB) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if s, ok := db.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := db.sql.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	db.prepared[query] = s
+	return s, nil
+}

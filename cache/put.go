@@ -1,0 +1,311 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Kinds of layouts.
+const (
+	kindEvent = 1
+	kindType  = 2
+)
+
+// PutResult says what Put did.
+type PutResult struct {
+	ID string
+	// Known: the kernel was there with this content; at most its release,
+	// tree or inputs are new.
+	Known bool
+	// NewLayouts counts the layouts that no kernel had before.
+	NewLayouts int
+}
+
+// Put stores a snapshot: whole, or not at all. A kernel whose ID is there gets
+// the snapshot's content, so that one extracted again with more sources knows
+// more than before.
+func (db *DB) Put(ctx context.Context, snap *tpinfo.Snapshot) (PutResult, error) {
+	res := PutResult{ID: snap.Kernel.ID}
+	if snap.Kernel.ID == "" || snap.Kernel.Release == "" {
+		return res, errors.New("a kernel needs an id and a release to be stored")
+	}
+	if db.readOnly {
+		return res, fmt.Errorf("%w: %s was opened for reading", ErrReadOnly, db.path)
+	}
+	layouts := identify(snap)
+	err := db.put(ctx, snap, layouts, &res)
+	return res, explain(db.path, err)
+}
+
+// layout is one event or type on its way in.
+type layout struct {
+	id     int64
+	hash   hash
+	kind   int
+	name   string
+	encode func() []byte
+}
+
+// hash is what a layout is addressed by: two halves, since SQLite indexes an
+// integer in half the space.
+type hash [2]int64
+
+func hashOf(id tpinfo.ContentID) hash {
+	return hash{int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:]))}
+}
+
+// identify digests all layouts, on all cores.
+func identify(snap *tpinfo.Snapshot) []layout {
+	events := len(snap.Events)
+	out := make([]layout, events+len(snap.Types))
+	var g errgroup.Group
+	workers := runtime.GOMAXPROCS(0)
+	for n := range workers {
+		g.Go(func() error {
+			for i := n; i < len(out); i += workers {
+				if i < events {
+					e := &snap.Events[i]
+					out[i] = layout{hash: eventHash(e), kind: kindEvent, name: e.Name, encode: func() []byte { return encodeEvent(e) }}
+				} else {
+					t := &snap.Types[i-events]
+					out[i] = layout{hash: hashOf(t.ContentID()), kind: kindType, name: t.Name, encode: func() []byte { return encodeType(t) }}
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // no worker fails
+	return out
+}
+
+// eventHash tells events of one content from different sources apart: what is
+// stored includes the source.
+func eventHash(e *tpinfo.Tracepoint) hash {
+	id := e.ContentID()
+	sum := sha256.Sum256(append(id[:], e.Source...))
+	return hashOf(tpinfo.ContentID(sum[:16]))
+}
+
+func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, res *PutResult) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit there is nothing to roll back
+	if res.NewLayouts, err = storeLayouts(ctx, tx, layouts); err != nil {
+		return err
+	}
+	content := contentOf(layouts)
+	var old []byte
+	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", snap.Kernel.ID).Scan(&old)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return err
+	default:
+		res.Known = string(old) == string(content)
+	}
+	if err := storeKernel(ctx, tx, snap, layouts, content); err != nil {
+		return err
+	}
+	if err := storeAlias(ctx, tx, snap); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// storeLayouts gives each layout its row id, adding those that are new.
+func storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (added int, err error) {
+	find, err := tx.PrepareContext(ctx, "SELECT id FROM layout WHERE hash = ? AND rest = ?")
+	if err != nil {
+		return 0, err
+	}
+	defer find.Close()
+	var missing []*layout
+	first := map[hash]*layout{}
+	for i := range layouts {
+		l := &layouts[i]
+		err := find.QueryRowContext(ctx, l.hash[0], l.hash[1]).Scan(&l.id)
+		if errors.Is(err, sql.ErrNoRows) {
+			if first[l.hash] == nil {
+				first[l.hash] = l
+				missing = append(missing, l)
+			}
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if len(missing) == 0 {
+		return 0, nil
+	}
+	// In the order of their names, so that the index of names grows at its end.
+	slices.SortFunc(missing, func(a, b *layout) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), slices.Compare(a.hash[:], b.hash[:]))
+	})
+	bodies, err := packAll(missing)
+	if err != nil {
+		return 0, err
+	}
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO layout (hash, rest, kind, name, body) VALUES (?, ?, ?, ?, ?)")
+	if err != nil {
+		return 0, err
+	}
+	defer insert.Close()
+	for i, l := range missing {
+		r, err := insert.ExecContext(ctx, l.hash[0], l.hash[1], l.kind, l.name, bodies[i])
+		if err != nil {
+			return 0, err
+		}
+		if l.id, err = r.LastInsertId(); err != nil {
+			return 0, err
+		}
+	}
+	for i := range layouts {
+		if l := &layouts[i]; l.id == 0 {
+			l.id = first[l.hash].id
+		}
+	}
+	return len(missing), nil
+}
+
+// packAll encodes layouts on all cores.
+func packAll(list []*layout) ([][]byte, error) {
+	bodies := make([][]byte, len(list))
+	var g errgroup.Group
+	workers := runtime.GOMAXPROCS(0)
+	for n := range workers {
+		g.Go(func() error {
+			p, err := newPacker()
+			if err != nil {
+				return err
+			}
+			for i := n; i < len(list); i += workers {
+				if bodies[i], err = p.pack(list[i].encode()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return bodies, g.Wait()
+}
+
+// contentOf digests which layouts a kernel has.
+func contentOf(layouts []layout) []byte {
+	hashes := make([]hash, len(layouts))
+	for i := range layouts {
+		hashes[i] = layouts[i].hash
+	}
+	slices.SortFunc(hashes, func(a, b hash) int { return slices.Compare(a[:], b[:]) })
+	h := sha256.New()
+	for i := range hashes {
+		h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(hashes[i][0])), uint64(hashes[i][1])))
+	}
+	return h.Sum(nil)[:16]
+}
+
+func storeKernel(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot, layouts []layout, content []byte) error {
+	k := &snap.Kernel
+	p, err := newPacker()
+	if err != nil {
+		return err
+	}
+	problems, err := json.Marshal(k.Problems)
+	if err != nil {
+		return err
+	}
+	packedProblems, err := p.pack(problems)
+	if err != nil {
+		return err
+	}
+	var ids [kindType + 1][]int64
+	for i := range layouts {
+		ids[layouts[i].kind] = append(ids[layouts[i].kind], layouts[i].id)
+	}
+	events, err := p.pack(encodeIDs(ids[kindEvent]))
+	if err != nil {
+		return err
+	}
+	types, err := p.pack(encodeIDs(ids[kindType]))
+	if err != nil {
+		return err
+	}
+	incomplete := 0
+	for i := range snap.Events {
+		if !snap.Events[i].Complete() {
+			incomplete++
+		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO kernel (id, arch, byte_order, word_size, source, problems, event_ids, type_ids, content, events, incomplete, types)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET source = excluded.source, problems = excluded.problems, event_ids = excluded.event_ids, type_ids = excluded.type_ids,
+			content = excluded.content, events = excluded.events, incomplete = excluded.incomplete, types = excluded.types`,
+		k.ID, k.Arch, string(k.ByteOrder), k.WordSize, string(k.Source), packedProblems, events, types, content,
+		len(snap.Events), incomplete, len(snap.Types))
+	return err
+}
+
+// storeAlias notes how the kernel was found and what the extraction read.
+func storeAlias(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot) error {
+	p, err := newPacker()
+	if err != nil {
+		return err
+	}
+	files := []byte(strings.Join(snap.Inputs.Files, "\n"))
+	sum := sha256.Sum256(files)
+	body, err := p.pack(files)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", sum[:16], body); err != nil {
+		return err
+	}
+	k := &snap.Kernel
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, sum[:16])
+	return err
+}
+
+// encodeIDs writes row ids in ascending order, each once, as differences.
+func encodeIDs(ids []int64) []byte {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	var out []byte
+	last := int64(0)
+	for _, id := range ids {
+		out = binary.AppendUvarint(out, uint64(id-last))
+		last = id
+	}
+	return out
+}
+
+func decodeIDs(body []byte) ([]int64, error) {
+	ids := make([]int64, 0, len(body))
+	last := int64(0)
+	for len(body) > 0 {
+		d, n := binary.Uvarint(body)
+		if n <= 0 || d == 0 || d > 1<<40 {
+			return nil, fmt.Errorf("list of layouts: %w", errBody)
+		}
+		last += int64(d)
+		ids = append(ids, last)
+		body = body[n:]
+	}
+	return ids, nil
+}

@@ -1,0 +1,118 @@
+package cache
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// applicationID marks a SQLite file as ours: "tpnf".
+const applicationID = 0x74706e66
+
+// step brings a database from one schema version to the next.
+type step struct {
+	version int // that it leads to
+	sql     string
+}
+
+// steps are the migrations in order; the last one's version is the schema this
+// package reads and writes.
+var steps = []step{
+	{1, `
+CREATE TABLE layout (
+	id   INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again for another
+	hash INTEGER NOT NULL, -- first half of the content id; of an event, with its source
+	rest INTEGER NOT NULL, -- second half
+	kind INTEGER NOT NULL, -- 1 event, 2 type
+	name TEXT NOT NULL,
+	body BLOB NOT NULL     -- body.go
+);
+CREATE INDEX layout_hash ON layout (hash);
+CREATE INDEX layout_name ON layout (name);
+CREATE TABLE kernel (
+	id         TEXT PRIMARY KEY,
+	arch       TEXT NOT NULL,
+	byte_order TEXT NOT NULL,
+	word_size  INTEGER NOT NULL,
+	source     TEXT NOT NULL,
+	problems   BLOB NOT NULL,    -- JSON, packed
+	event_ids  BLOB NOT NULL,    -- rows of layout in ascending order, packed
+	type_ids   BLOB NOT NULL,
+	content    BLOB NOT NULL,    -- digest of the layouts' hashes
+	events     INTEGER NOT NULL,
+	incomplete INTEGER NOT NULL,
+	types      INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE alias (
+	kernel    TEXT NOT NULL REFERENCES kernel (id) ON DELETE CASCADE,
+	release   TEXT NOT NULL,
+	tree      TEXT NOT NULL,
+	compiler  TEXT NOT NULL,
+	extracted INTEGER NOT NULL,  -- seconds since 1970
+	digest    TEXT NOT NULL,     -- tpinfo.Inputs
+	btf       TEXT NOT NULL,
+	files     BLOB NOT NULL,     -- hash of a row of blob
+	PRIMARY KEY (kernel, release, tree)
+) WITHOUT ROWID;
+CREATE INDEX alias_release ON alias (release);
+CREATE TABLE blob (
+	hash BLOB PRIMARY KEY,
+	body BLOB NOT NULL
+) WITHOUT ROWID;
+`},
+}
+
+func newestSchema() int { return steps[len(steps)-1].version }
+
+// migrate brings the database to the newest schema, in one transaction; an
+// empty one is made ours.
+func migrate(ctx context.Context, db *sql.DB, path string) error {
+	version, err := schemaVersion(ctx, db, path)
+	if err != nil || version == newestSchema() {
+		return err
+	}
+	if version == 0 {
+		if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+			return err
+		}
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit there is nothing to roll back
+	// Another process may have come first.
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if s.version <= version {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, s.sql); err != nil {
+			return fmt.Errorf("schema %d: %w", s.version, err)
+		}
+	}
+	mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, newestSchema())
+	if _, err := tx.ExecContext(ctx, mark); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// schemaVersion checks that the file is a cache: 0 for a new one.
+func schemaVersion(ctx context.Context, db *sql.DB, path string) (int, error) {
+	var id, version, tables int
+	if err := db.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").Scan(&id, &version, &tables); err != nil {
+		return 0, err
+	}
+	switch {
+	case id == applicationID && version > newestSchema():
+		return 0, fmt.Errorf("%w: %s has schema %d, this one knows %d; use the newer program, or another file with --cache", ErrNewer, path, version, newestSchema())
+	case id == applicationID && version > 0:
+		return version, nil
+	case id == 0 && version == 0 && tables == 0:
+		return 0, nil
+	}
+	return 0, fmt.Errorf("%w: %s is another program's database; choose another file with --cache", ErrNotCache, path)
+}
