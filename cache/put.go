@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -65,6 +67,14 @@ type hash [2]int64
 
 func hashOf(id tpinfo.ContentID) hash {
 	return hash{int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:]))}
+}
+
+// nameKey is what names are indexed by: a quarter of the space that the names
+// themselves would take. Two names may share one.
+func nameKey(name string) int64 {
+	h := fnv.New32a()
+	io.WriteString(h, name)
+	return int64(int32(h.Sum32()))
 }
 
 // identify digests all layouts, on all cores.
@@ -153,21 +163,21 @@ func storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (added int,
 	if len(missing) == 0 {
 		return 0, nil
 	}
-	// In the order of their names, so that the index of names grows at its end.
+	// In the order of their hashes, so that this index grows at its end.
 	slices.SortFunc(missing, func(a, b *layout) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), slices.Compare(a.hash[:], b.hash[:]))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), slices.Compare(a.hash[:], b.hash[:]))
 	})
 	bodies, err := packAll(missing)
 	if err != nil {
 		return 0, err
 	}
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO layout (hash, rest, kind, name, body) VALUES (?, ?, ?, ?, ?)")
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO layout (hash, rest, kind, key, name, body) VALUES (?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return 0, err
 	}
 	defer insert.Close()
 	for i, l := range missing {
-		r, err := insert.ExecContext(ctx, l.hash[0], l.hash[1], l.kind, l.name, bodies[i])
+		r, err := insert.ExecContext(ctx, l.hash[0], l.hash[1], l.kind, nameKey(l.name), l.name, bodies[i])
 		if err != nil {
 			return 0, err
 		}

@@ -44,11 +44,11 @@ func (k *Kernel) Event(ctx context.Context, name string) (*tpinfo.Tracepoint, er
 // named visits the kernel's layouts of one kind and name.
 func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(body []byte) error) (err error) {
 	defer func() { err = explain(k.db.path, err) }()
-	find, err := k.db.prepare(ctx, "SELECT id, kind, body FROM layout WHERE name = ?")
+	find, err := k.db.prepare(ctx, "SELECT id, kind, body FROM layout WHERE key = ? AND name = ?")
 	if err != nil {
 		return err
 	}
-	rows, err := find.QueryContext(ctx, name)
+	rows, err := find.QueryContext(ctx, nameKey(name), name)
 	if err != nil {
 		return err
 	}

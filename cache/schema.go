@@ -24,11 +24,12 @@ CREATE TABLE layout (
 	hash INTEGER NOT NULL, -- first half of the content id; of an event, with its source
 	rest INTEGER NOT NULL, -- second half
 	kind INTEGER NOT NULL, -- 1 event, 2 type
+	key  INTEGER NOT NULL, -- 32 bits of the name, for the index
 	name TEXT NOT NULL,
 	body BLOB NOT NULL     -- body.go
 );
 CREATE INDEX layout_hash ON layout (hash);
-CREATE INDEX layout_name ON layout (name);
+CREATE INDEX layout_key ON layout (key);
 CREATE TABLE kernel (
 	id         TEXT PRIMARY KEY,
 	arch       TEXT NOT NULL,

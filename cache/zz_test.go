@@ -45,12 +45,12 @@ func load(t *testing.T, rel string) *tpinfo.Snapshot {
 
 func TestDev(t *testing.T) {
 	ctx := context.Background()
-	p := filepath.Join(t.TempDir(), "c.db")
+	p := "/tmp/dev/c.db"; os.Remove(p); _ = filepath.Join
 	db, err := Open(ctx, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []string{"6.1.0-56-cloud-amd64", "5.10.0-46-cloud-amd64", "6.12.117+deb12-cloud-amd64", "7.3.4+deb13-cloud-amd64"} {
+	for _, r := range []string{"6.1.0-56-cloud-amd64"} {
 		s := load(t, r)
 		t0 := time.Now()
 		res, err := db.Put(ctx, s)
