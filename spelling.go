@@ -54,6 +54,10 @@ func (e *Expr) String() string {
 	return e.declare("")
 }
 
+// Declare spells a declaration of name as of type e: "char comm[16]",
+// "int (*probe)(struct device *)".
+func (e *Expr) Declare(name string) string { return e.declare(name) }
+
 // declare spells e around the declarator inner, inside out as C reads.
 func (e *Expr) declare(inner string) string {
 	switch e.Shape {

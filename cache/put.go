@@ -139,29 +139,17 @@ func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, 
 
 // storeLayouts gives each layout its row id, adding those that are new.
 func storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (added int, err error) {
-	find, err := tx.PrepareContext(ctx, "SELECT id FROM layout WHERE hash = ? AND rest = ?")
+	there, last, err := stored(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
-	defer find.Close()
 	var missing []*layout
-	first := map[hash]*layout{}
 	for i := range layouts {
 		l := &layouts[i]
-		err := find.QueryRowContext(ctx, l.hash[0], l.hash[1]).Scan(&l.id)
-		if errors.Is(err, sql.ErrNoRows) {
-			if first[l.hash] == nil {
-				first[l.hash] = l
-				missing = append(missing, l)
-			}
-			continue
+		if l.id = there[l.hash]; l.id == 0 {
+			there[l.hash] = -1 // to come: it is listed once
+			missing = append(missing, l)
 		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	if len(missing) == 0 {
-		return 0, nil
 	}
 	// In the order of their hashes, so that this index grows at its end.
 	slices.SortFunc(missing, func(a, b *layout) int {
@@ -171,26 +159,71 @@ func storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (added int,
 	if err != nil {
 		return 0, err
 	}
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO layout (hash, rest, kind, key, name, body) VALUES (?, ?, ?, ?, ?, ?)")
-	if err != nil {
+	for i, l := range missing {
+		l.id = last + 1 + int64(i)
+		there[l.hash] = l.id
+	}
+	if err := insert(ctx, tx, missing, bodies); err != nil {
 		return 0, err
 	}
-	defer insert.Close()
-	for i, l := range missing {
-		r, err := insert.ExecContext(ctx, l.hash[0], l.hash[1], l.kind, nameKey(l.name), l.name, bodies[i])
-		if err != nil {
-			return 0, err
-		}
-		if l.id, err = r.LastInsertId(); err != nil {
-			return 0, err
-		}
-	}
 	for i := range layouts {
-		if l := &layouts[i]; l.id == 0 {
-			l.id = first[l.hash].id
-		}
+		layouts[i].id = there[layouts[i].hash]
 	}
 	return len(missing), nil
+}
+
+// stored returns the rows that there are, and the last row id ever used. One
+// pass over the table costs less than a question for each layout of a kernel.
+func stored(ctx context.Context, tx *sql.Tx) (there map[hash]int64, last int64, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'layout'").Scan(&last)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT id, hash, rest FROM layout")
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	there = map[hash]int64{}
+	for rows.Next() {
+		var id int64
+		var h hash
+		if err := rows.Scan(&id, &h[0], &h[1]); err != nil {
+			return nil, 0, err
+		}
+		there[h] = id
+	}
+	return there, last, rows.Err()
+}
+
+// rowsAtOnce is how many rows one statement inserts.
+const rowsAtOnce = 64
+
+// insert adds rows, many in one statement: it is the statements that cost.
+func insert(ctx context.Context, tx *sql.Tx, list []*layout, bodies [][]byte) error {
+	const columns = "INSERT INTO layout (id, hash, rest, kind, key, name, body) VALUES "
+	const row = "(?, ?, ?, ?, ?, ?, ?)"
+	many, err := tx.PrepareContext(ctx, columns+row+strings.Repeat(", "+row, rowsAtOnce-1))
+	if err != nil {
+		return err
+	}
+	defer many.Close()
+	for at := 0; at < len(list); at += rowsAtOnce {
+		n := min(rowsAtOnce, len(list)-at)
+		args := make([]any, 0, 7*n)
+		for i, l := range list[at : at+n] {
+			args = append(args, l.id, l.hash[0], l.hash[1], l.kind, nameKey(l.name), l.name, bodies[at+i])
+		}
+		if n == rowsAtOnce {
+			_, err = many.ExecContext(ctx, args...)
+		} else {
+			_, err = tx.ExecContext(ctx, columns+row+strings.Repeat(", "+row, n-1), args...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // packAll encodes layouts on all cores.

@@ -226,6 +226,20 @@ var tags = []string{"", "struct ", "union ", "enum "}
 // Type returns the definition of a type: "struct task_struct", "u32"; a name
 // without its keyword is tried as struct, union and enum too.
 func (k *Kernel) Type(ctx context.Context, name string) (*tpinfo.Type, error) {
+	t, err := k.TypeIfKnown(ctx, name)
+	if err != nil || t != nil {
+		return t, err
+	}
+	names, err := k.TypeNames(ctx, "*")
+	if err != nil {
+		return nil, err
+	}
+	return nil, &NotFoundError{What: "type", Name: name, In: k.info.Release, Near: nearest(name, names, false)}
+}
+
+// TypeIfKnown is Type, but nil for a name the kernel does not define. It costs
+// no search for similar names.
+func (k *Kernel) TypeIfKnown(ctx context.Context, name string) (*tpinfo.Type, error) {
 	name = strings.Join(strings.Fields(name), " ")
 	for _, tag := range tags {
 		var found *tpinfo.Type
@@ -240,11 +254,7 @@ func (k *Kernel) Type(ctx context.Context, name string) (*tpinfo.Type, error) {
 			break
 		}
 	}
-	names, err := k.TypeNames(ctx, "*")
-	if err != nil {
-		return nil, err
-	}
-	return nil, &NotFoundError{What: "type", Name: name, In: k.info.Release, Near: nearest(name, names, false)}
+	return nil, nil
 }
 
 // Types returns all definitions, sorted by name.

@@ -11,11 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/headers"
 )
 
 // Request says what to extract and with what.
@@ -51,9 +50,9 @@ const (
 // Progress is one step forward.
 type Progress struct {
 	Stage Stage
-	// Done of Total units of the stage's own work are finished; Total is 0
-	// where the amount is not known.
-	Done, Total int
+	// Round counts how often units were compiled: more than once where headers
+	// had to be repaired. Of StageCompile only.
+	Round int
 	// Detail is one line for a person: "152 trace headers in 2 units".
 	Detail string
 }
@@ -129,7 +128,7 @@ func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Report(Progress{Stage: StageFind, Done: 1, Total: 1, Detail: target.Tree})
+	req.Report(Progress{Stage: StageFind, Detail: target.Tree})
 	if target.FromBTF {
 		return extractBTF(ctx, req, target)
 	}
@@ -159,19 +158,16 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
-	units := plan(tree, found)
-	req.Report(Progress{Stage: StagePlan, Done: 1, Total: 1,
-		Detail: fmt.Sprintf("%d trace headers in %d units, %s", len(found), len(units), compiler)})
+	units := plan(tree, found, headers.HintFor)
+	req.Report(Progress{Stage: StagePlan, Detail: fmt.Sprintf("%d trace headers, %s", len(found), compiler)})
 
 	filler := startFiller(ctx, req.BTF)
 	built, failed, err := shop.build(ctx, units, req.Report)
 	if err != nil {
 		return nil, err
 	}
-	parts, files, err := shop.gather(ctx, built, req.Report)
-	if err != nil {
-		return nil, err
-	}
+	parts, files := gather(built)
+	req.Report(Progress{Stage: StageMine})
 	snap = &tpinfo.Snapshot{Inputs: tpinfo.Inputs{Files: files, Compiler: compiler.String()}}
 	var problems []tpinfo.Problem
 	snap.Events, snap.Types, problems = merge(parts)
@@ -194,35 +190,21 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 		return nil, err
 	}
 	snap.Kernel.Problems = dedupe(append(append(problems, filled...), check(tree, found, snap)...))
-	req.Report(Progress{Stage: StageCheck, Done: 1, Total: 1, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
+	req.Report(Progress{Stage: StageCheck, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
 	return snap, nil
 }
 
-// gather mines the units' objects, and lists the headers they read.
-func (w *workshop) gather(ctx context.Context, built []*unit, report func(Progress)) ([]*mined, []string, error) {
+// gather joins what came of the units: what they told, and the headers they
+// read.
+func gather(built []*unit) (parts []*mined, files []string) {
 	// The order of units decides which of two conflicting types is kept, so it
 	// must not depend on which compiler run ended first.
 	slices.SortFunc(built, func(a, b *unit) int { return strings.Compare(a.name, b.name) })
-	parts := make([]*mined, len(built))
-	deps := make([][]string, len(built))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(w.jobs)
-	for i, u := range built {
-		g.Go(func() (err error) {
-			if deps[i], err = readDeps(w.depsPath(u), w.tree); err != nil {
-				return err
-			}
-			parts[i], err = w.mine(gctx, u)
-			return err
-		})
+	for _, u := range built {
+		parts, files = append(parts, u.mined), append(files, u.deps...)
 	}
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	report(Progress{Stage: StageMine, Done: len(built), Total: len(built)})
-	files := slices.Concat(deps...)
 	slices.Sort(files)
-	return parts, slices.Compact(files), nil
+	return parts, slices.Compact(files)
 }
 
 // Unchanged reports whether an extraction of req now would read the same

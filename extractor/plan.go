@@ -42,6 +42,10 @@ type unit struct {
 	lines map[int]int
 	// declared[n] is the unknown type or constant that line n declares.
 	declared map[int]string
+
+	// What came of it, once it compiled.
+	mined *mined
+	deps  []string // headers of the tree that it read
 }
 
 // prefix is read first by every unit: what trace headers take for granted.
@@ -57,12 +61,13 @@ const unknownSize = 1<<20 + 3
 const unitCount = 2
 
 // plan spreads the headers over units. Those that need something come last in
-// the last unit, so that what is declared for them hides nothing from others.
-func plan(tree *kbuild.Tree, found []traceHeader) []*unit {
+// the last unit, so that what is declared for them hides nothing from others;
+// hintFor tells what is known of a header's needs beforehand.
+func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (headers.Hint, bool)) []*unit {
 	var plain, needy []member
 	for _, h := range found {
 		m := member{traceHeader: h}
-		if hint, ok := headers.HintFor(h.Include); ok {
+		if hint, ok := hintFor(h.Include); ok {
 			m.need.Includes = existing(tree, hint.Includes)
 			if hint.Until == [2]int{} || !tree.Version.AtLeast(hint.Until[0], hint.Until[1]) {
 				m.need.Unknown, m.need.Unless = slices.Clone(hint.Unknown), hint.Unless
@@ -73,13 +78,27 @@ func plan(tree *kbuild.Tree, found []traceHeader) []*unit {
 		}
 		plain = append(plain, m)
 	}
-	// The needy half takes its share first.
-	first := min(len(plain), (len(plain)+len(needy)+1)/unitCount)
+	first := share(plain, needy)
 	units := []*unit{{name: "unit1", members: plain[:first]}}
 	if rest := append(slices.Clone(plain[first:]), needy...); len(rest) > 0 {
 		units = append(units, &unit{name: "unit2", members: rest})
 	}
 	return units
+}
+
+// share is how many of the plain headers go to the first unit, so that both
+// have about the same amount of text to read.
+func share(plain, needy []member) int {
+	total := 0
+	for _, m := range slices.Concat(plain, needy) {
+		total += m.Size
+	}
+	n, text := 0, 0
+	for n < len(plain) && text+plain[n].Size/2 < total/unitCount {
+		text += plain[n].Size
+		n++
+	}
+	return n
 }
 
 // existing keeps the headers that the tree has.

@@ -24,23 +24,20 @@ type failure struct {
 	why    string
 }
 
-// build compiles the units until each one passes. A header that does not
+// build compiles and mines the units until each one passes. A header that does not
 // compile leaves its unit, so that the others go on, and comes back with what
 // the compiler's words suggest; what resists is returned as a failure.
 func (w *workshop) build(ctx context.Context, units []*unit, report func(Progress)) (built []*unit, failed []failure, err error) {
 	seekers := &seeker{tree: w.tree}
 	for round := 1; len(units) > 0; round++ {
 		if round > maxRounds {
-			return nil, nil, fmt.Errorf("gave up after %d rounds of repairs: %s", maxRounds, unitNames(units))
+			return nil, nil, fmt.Errorf("gave up after %d rounds of repairs: %s", maxRounds, describe(units))
 		}
-		finished := 0
-		said, err := w.round(ctx, units, func() {
-			finished++
-		})
+		report(Progress{Stage: StageCompile, Round: round, Detail: describe(units)})
+		said, err := w.round(ctx, units)
 		if err != nil {
 			return nil, nil, err
 		}
-		report(Progress{Stage: StageCompile, Done: finished, Total: len(units), Detail: fmt.Sprintf("round %d: %s", round, unitNames(units))})
 		var again []*unit
 		var mended []member
 		for i, u := range units {
@@ -80,12 +77,13 @@ func (w *workshop) build(ctx context.Context, units []*unit, report func(Progres
 	return built, failed, nil
 }
 
-func unitNames(units []*unit) string {
-	var parts []string
+// describe says how much there is to compile.
+func describe(units []*unit) string {
+	n := 0
 	for _, u := range units {
-		parts = append(parts, fmt.Sprintf("%d headers", len(u.members)))
+		n += len(u.members)
 	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("%d trace headers in %d units", n, len(units))
 }
 
 // broken is a member with what the compiler said of it.

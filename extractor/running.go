@@ -41,7 +41,7 @@ func extractBTF(ctx context.Context, req Request, target *Target) (*tpinfo.Snaps
 	if err != nil {
 		return nil, err
 	}
-	req.Report(Progress{Stage: StageMine, Done: 1, Total: 1, Detail: fmt.Sprintf("%d tracepoints in the BTF", len(tp.Events))})
+	req.Report(Progress{Stage: StageMine, Detail: fmt.Sprintf("%d tracepoints in the BTF", len(tp.Events))})
 	snap := &tpinfo.Snapshot{
 		Events: tp.Events,
 		Inputs: tpinfo.Inputs{Files: []string{}, Digest: spec.Digest(), BTF: spec.Digest()},
@@ -77,7 +77,7 @@ func extractBTF(ctx context.Context, req Request, target *Target) (*tpinfo.Snaps
 	sum := sha256.Sum256([]byte("btf " + snap.Inputs.Digest))
 	snap.Kernel.ID = hex.EncodeToString(sum[:16])
 	snap.Kernel.Problems = dedupe(problems)
-	req.Report(Progress{Stage: StageCheck, Done: 1, Total: 1, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
+	req.Report(Progress{Stage: StageCheck, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
 	return snap, nil
 }
 

@@ -18,6 +18,7 @@ import (
 type traceHeader struct {
 	Path    string // absolute
 	Include string // what stands between < and > in a unit: "trace/events/sched.h"
+	Size    int    // bytes of text, a measure of the work it makes
 	// Guard is the macro that says the header was read: it is read again all
 	// the same while TRACE_HEADER_MULTI_READ is defined. Empty for none.
 	Guard string
@@ -75,7 +76,7 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 					return err
 				}
 				if h, ok := readTraceHeader(text); ok {
-					h.Path, h.Include = path, filepath.ToSlash(rel)
+					h.Path, h.Include, h.Size = path, filepath.ToSlash(rel), len(text)
 					found = append(found, h)
 				}
 				return nil

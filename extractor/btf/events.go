@@ -31,6 +31,19 @@ type Tracepoints struct {
 	Records map[string]*tpinfo.Record
 }
 
+// RecordsOf is what BTF says of the records of events whose classes are known,
+// as the headers tell them.
+func (tp *Tracepoints) RecordsOf(events []tpinfo.Tracepoint) []tpinfo.Tracepoint {
+	var found []tpinfo.Tracepoint
+	for i := range events {
+		e := &events[i]
+		if record := tp.Records[e.Class]; record != nil {
+			found = append(found, tpinfo.Tracepoint{System: e.System, Name: e.Name, Class: e.Class, Source: tpinfo.FromBTF, Record: record})
+		}
+	}
+	return found
+}
+
 // Tracepoints reads the events of the image and the modules.
 func (s *Spec) Tracepoints() (*Tracepoints, error) {
 	out := &Tracepoints{Records: map[string]*tpinfo.Record{}}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+// Exit statuses.
+const (
+	exitDone        = 0
+	exitFailed      = 1 // the answer is no, or something failed
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell reports a program ended by ^C
+)
+
+// streams are the program's standard streams.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// app is one run of the program.
+type app struct {
+	streams
+	settings settings
+	style    style // of out
+}
+
+// errSilent ends with exitFailed when everything was said already.
+var errSilent = errors.New("failed")
+
+// usageError is a mistake in the command line or the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run is the program; what it returns is the exit status.
+func run(ctx context.Context, args []string, s streams) int {
+	a := &app{streams: s}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil:
+		fmt.Fprintln(s.err, "tpinfo: interrupted")
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.err, "tpinfo: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
+		return exitUsage
+	case !errors.Is(err, errSilent):
+		fmt.Fprintf(s.err, "tpinfo: %v\n", advise(err))
+	}
+	return exitFailed
+}
+
+// advise adds the next step to errors that come from below, where commands
+// are not known.
+func advise(err error) error {
+	var missing *cache.NotFoundError
+	if errors.As(err, &missing) {
+		switch missing.What {
+		case "kernel":
+			return fmt.Errorf("%w\nList what is there with 'tpinfo kernels'; add one with 'tpinfo extract RELEASE|DIRECTORY'", err)
+		case "event":
+			return fmt.Errorf("%w\nList events with 'tpinfo list PATTERN'", err)
+		}
+	}
+	var many *cache.AmbiguousError
+	if errors.As(err, &many) && many.What == "kernel" {
+		return fmt.Errorf("%w\nChoose one with -k RELEASE or the start of an id", err)
+	}
+	return err
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tpinfo",
+		Short: "Know what every Linux tracepoint hands to a probe",
+		Long: `tpinfo compiles a kernel's trace headers and keeps what every tracepoint hands
+to a probe: the arguments of its raw tracepoint, the record that ftrace and perf
+see, and the types behind both. One cache file holds many kernels; none of them
+has to run.`,
+		Example: `  tpinfo extract                        the running kernel
+  tpinfo extract 6.1.0-56-cloud-amd64   an installed header package
+  tpinfo list 'sched:*'
+  tpinfo show sched:sched_switch
+  tpinfo type task_struct.se.load`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			s := fmt.Sprintf("unknown command %q", args[0])
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				s += "; did you mean " + strings.Join(near, ", ") + "?"
+			}
+			return usageError{errors.New(s)}
+		},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.configure(cmd) },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	a.globalFlags(root)
+	root.AddCommand(
+		a.extractCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
+		a.typeCommand(), a.verifyCommand(), a.cacheCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// some wants one argument or more.
+func some(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return usageError{fmt.Errorf("expected %s", what)}
+	}
+}
+
+func none(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+}
+
+// readCache opens the cache for reading.
+func (a *app) readCache(ctx context.Context) (*cache.DB, error) {
+	return cache.Open(ctx, a.settings.cache, cache.ReadOnly())
+}
+
+// withKernel calls f with the kernel that -k names, by default the running one
+// or the only one.
+func (a *app) withKernel(ctx context.Context, f func(*cache.Kernel) error) (err error) {
+	db, err := a.readCache(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	k, err := a.kernel(ctx, db)
+	if err != nil {
+		return err
+	}
+	return f(k)
+}
+
+func (a *app) kernel(ctx context.Context, db *cache.DB) (*cache.Kernel, error) {
+	if a.settings.kernel != "" {
+		return db.Kernel(ctx, a.settings.kernel)
+	}
+	k, err := db.Kernel(ctx, "")
+	var many *cache.AmbiguousError
+	if !errors.As(err, &many) {
+		return k, err
+	}
+	release, rerr := os.ReadFile("/proc/sys/kernel/osrelease")
+	if rerr != nil {
+		return nil, err
+	}
+	if running, kerr := db.Kernel(ctx, strings.TrimSpace(string(release))); kerr == nil {
+		return running, nil
+	}
+	return nil, err
+}
+
+// note says something beside the results.
+func (a *app) note(format string, args ...any) {
+	if !a.settings.quiet {
+		fmt.Fprintf(a.err, "note: "+format+"\n", args...)
+	}
+}
+
+// write gives f the place that output goes to: standard output, or a file that
+// appears only when it is whole.
+func (a *app) write(f func(io.Writer) error) error {
+	path := a.settings.output
+	if path == "" {
+		return f(a.out)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	err = f(tmp)
+	if err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}

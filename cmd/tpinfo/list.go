@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [PATTERN...]",
+		Short: "List events and their arguments",
+		Long: `List the events of a kernel in the cache. A pattern is a glob over system:name,
+or without a colon over names; without one, all events are listed. Arguments
+whose size is not known are marked with a question mark; 'tpinfo show' says why.`,
+		Example: `  tpinfo list 'sched:*' 'irq:*'
+  tpinfo list -k '6.1*' '*switch*'
+  tpinfo list -f json | jq -r 'select(.record == null) | .name'
+  tpinfo list -f stap                 as stap -L 'kernel.trace("*")' prints`,
+		ValidArgsFunction: a.completeEvents,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error {
+				events, err := k.Events(cmd.Context(), patterns...)
+				if err != nil {
+					return err
+				}
+				return a.write(func(w io.Writer) error {
+					buffered := bufio.NewWriter(w)
+					if err := a.printList(buffered, k.Info().Release, events); err != nil {
+						return err
+					}
+					return buffered.Flush()
+				})
+			})
+		},
+	}
+}
+
+func (a *app) printList(w io.Writer, release string, events []tpinfo.Tracepoint) error {
+	t := &table{paint: []func(string) string{a.style.name}}
+	for i := range events {
+		e := &events[i]
+		var err error
+		switch a.settings.format {
+		case "json":
+			err = printJSON(w, tpinfo.EventOf{Release: release, Event: e})
+		case "stap":
+			_, err = io.WriteString(w, stapLine(e)+"\n")
+		default:
+			t.add(e.FullName(), summary(e))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.print(w, "")
+}
+
+// summary is an event's arguments on one line, as C declares parameters.
+func summary(e *tpinfo.Tracepoint) string {
+	if e.Args == nil {
+		return "(arguments not known)"
+	}
+	parts := make([]string, len(e.Args))
+	for i, arg := range e.Args {
+		parts[i] = declare(arg.Type, arg.Name)
+		if !arg.Size.Known() {
+			parts[i] += "?"
+		}
+	}
+	s := "(" + strings.Join(parts, ", ") + ")"
+	if e.Record == nil {
+		s += "  no record"
+	}
+	return s
+}
+
+// stapLine is how SystemTap's -L prints a tracepoint: pointers close to what
+// they point at, arrays as pointers are passed.
+func stapLine(e *tpinfo.Tracepoint) string {
+	var s strings.Builder
+	s.WriteString(`kernel.trace("` + e.FullName() + `")`)
+	for _, arg := range e.Args {
+		s.WriteString(" $" + arg.Name + ":" + strings.ReplaceAll(arg.Type, " *", "*"))
+	}
+	return s.String()
+}

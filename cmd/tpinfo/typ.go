@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+// typeJSON is the JSON form of a type.
+type typeJSON struct {
+	Schema int    `json:"schema"`
+	Kernel string `json:"kernel"`
+	*tpinfo.Type
+}
+
+// placeJSON is the JSON form of a member's place.
+type placeJSON struct {
+	Schema int    `json:"schema"`
+	Kernel string `json:"kernel"`
+	Path   string `json:"path"`
+	cache.Place
+}
+
+func (a *app) typeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "type NAME[.member...]...",
+		Short: "Draw a C type, or tell where a member lies",
+		Long: `Draw a type as C, with the offset and size of each member in bytes; or, for a
+path of members, tell its offset in the outermost type, its size and its type.
+NAME may leave out struct, union or enum. A glob lists the names that match.`,
+		Example: `  tpinfo type task_struct
+  tpinfo type task_struct.se.load.weight
+  tpinfo type 'task_struct.comm[3]' -k 6.12.1-amd64
+  tpinfo type 'enum hrtimer*'`,
+		Args:              some("a type, such as task_struct"),
+		ValidArgsFunction: a.completeTypes,
+		RunE: func(cmd *cobra.Command, words []string) error {
+			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error {
+				return a.write(func(w io.Writer) error {
+					for _, name := range typeNames(words) {
+						if err := a.showType(cmd.Context(), w, k, name); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			})
+		},
+	}
+}
+
+// typeNames joins a keyword with the name that follows it, so that
+// "tpinfo type struct page" needs no quotes.
+func typeNames(words []string) []string {
+	var names []string
+	for i := 0; i < len(words); i++ {
+		switch words[i] {
+		case "struct", "union", "enum", "unsigned", "signed", "long", "short":
+			if i+1 < len(words) {
+				words[i+1] = words[i] + " " + words[i+1]
+				continue
+			}
+		}
+		names = append(names, words[i])
+	}
+	return names
+}
+
+func (a *app) showType(ctx context.Context, w io.Writer, k *cache.Kernel, name string) error {
+	if i := strings.IndexAny(name, ".["); i > 0 && !strings.ContainsAny(name, "*?") {
+		path := strings.TrimPrefix(name[i:], ".")
+		at, err := k.Member(ctx, name[:i], path)
+		if err != nil {
+			return err
+		}
+		return a.showPlace(w, k.Info().Release, name, at)
+	}
+	if strings.ContainsAny(name, "*?[") {
+		return a.typeList(ctx, w, k, name)
+	}
+	t, err := k.Type(ctx, name)
+	if err != nil {
+		return err
+	}
+	if a.settings.format == "json" {
+		return printJSON(w, typeJSON{tpinfo.Schema, k.Info().Release, t})
+	}
+	a.draw(w, t, "")
+	return nil
+}
+
+func (a *app) showPlace(w io.Writer, release, path string, at cache.Place) error {
+	if a.settings.format == "json" {
+		return printJSON(w, placeJSON{tpinfo.Schema, release, path, at})
+	}
+	line := fmt.Sprintf("%s: offset %s, size %s", declare(at.Type, path), at.Offset, at.Size)
+	if at.BitSize > 0 {
+		line = fmt.Sprintf("%s:%d: %d bits from bit %d of the byte at offset %s", declare(at.Type, path), at.BitSize, at.BitSize, at.BitOffset, at.Offset)
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
+}
+
+func (a *app) typeList(ctx context.Context, w io.Writer, k *cache.Kernel, pattern string) error {
+	names, err := k.TypeNames(ctx, pattern)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("no type matches %q in %s", pattern, k.Info().Release)
+	}
+	for _, name := range names {
+		if a.settings.format == "json" {
+			t, err := k.Type(ctx, name)
+			if err != nil {
+				return err
+			}
+			if err := printJSON(w, typeJSON{tpinfo.Schema, k.Info().Release, t}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintln(w, name)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/extractor/btf"
+	"github.com/tpinfo/tpinfo/extractor/tracefs"
+	"github.com/tpinfo/tpinfo/extractor/verify"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify (--btf FILE | --tracefs DIR)",
+		Short: "Compare a kernel in the cache with its BTF or its tracefs",
+		Long: `Hold what the cache says of a kernel against a second source: the BTF of its
+image (arguments, records, types), or the format files of a tracefs of that
+kernel (records). Exit status 0 when both agree on everything that both describe;
+1 with each difference otherwise. Differences that come from what BTF cannot
+express are counted apart; -v lists them, and what only one side describes.`,
+		Example: `  tpinfo verify -k 6.1.0-56-cloud-amd64 --btf /boot/vmlinuz-6.1.0-56-cloud-amd64
+  tpinfo verify --btf /sys/kernel/btf/vmlinux
+  tpinfo verify --tracefs /sys/kernel/tracing`,
+		Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := cmd.Flags().GetString("tracefs")
+			if err != nil {
+				return err
+			}
+			if a.settings.btf == "" && dir == "" {
+				return usageError{fmt.Errorf("nothing to compare with: give --btf FILE, --tracefs DIR or both")}
+			}
+			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error { return a.verify(cmd.Context(), k, dir) })
+		},
+	}
+	cmd.Flags().String("btf", "", "kernel image, ELF file or raw BTF of the same kernel")
+	cmd.Flags().String("tracefs", "", "where a tracefs of the same kernel is mounted, or a copy of its events folder")
+	return cmd
+}
+
+// comparison is one report with the name of what it compares.
+type comparison struct {
+	what   string
+	report *verify.Report
+}
+
+func (a *app) verify(ctx context.Context, k *cache.Kernel, tracefsDir string) error {
+	events, err := k.Events(ctx)
+	if err != nil {
+		return err
+	}
+	var all []comparison
+	if a.settings.btf != "" {
+		found, err := a.verifyBTF(ctx, k, events)
+		if err != nil {
+			return err
+		}
+		all = append(all, found...)
+	}
+	if tracefsDir != "" {
+		formats, skipped, err := tracefs.Read(ctx, tracefsDir)
+		if err != nil {
+			return err
+		}
+		for _, p := range skipped {
+			a.note("%s", p)
+		}
+		all = append(all, comparison{"records, tracefs", verify.Records(events, formats, verify.Limits{})})
+	}
+	bad := 0
+	for _, c := range all {
+		bad += c.report.Unexplained()
+	}
+	if err := a.write(func(w io.Writer) error { return a.printComparisons(w, k.Info().Release, all) }); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return errSilent
+	}
+	return nil
+}
+
+func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tracepoint) ([]comparison, error) {
+	spec, err := btf.Load(ctx, a.settings.btf)
+	if err != nil {
+		return nil, err
+	}
+	if r := spec.Release(); r != "" && r != k.Info().Release {
+		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.settings.btf, r, k.Info().Release, r)
+	}
+	oracle, err := spec.Tracepoints()
+	if err != nil {
+		return nil, err
+	}
+	types, err := k.Types(ctx)
+	if err != nil {
+		return nil, err
+	}
+	oracleTypes, err := spec.Types()
+	if err != nil {
+		return nil, err
+	}
+	return []comparison{
+		{"arguments, BTF", verify.Events(events, oracle.Events, spec.Limits())},
+		{"records, BTF", verify.Records(events, oracle.RecordsOf(events), spec.Limits())},
+		{"types, BTF", verify.Types(types, oracleTypes, spec.Limits())},
+	}, nil
+}
+
+// verifyJSON is the JSON form of a comparison.
+type verifyJSON struct {
+	Schema        int                   `json:"schema"`
+	Kernel        string                `json:"kernel"`
+	Compares      string                `json:"compares"`
+	Compared      int                   `json:"compared"`
+	Agreed        int                   `json:"agreed"`
+	Disagreements []verify.Disagreement `json:"disagreements"`
+	OnlyHere      []string              `json:"only_here"`
+	OnlyThere     []string              `json:"only_there"`
+}
+
+func (a *app) printComparisons(w io.Writer, release string, all []comparison) error {
+	for _, c := range all {
+		r := c.report
+		if a.settings.format == "json" {
+			err := printJSON(w, verifyJSON{tpinfo.Schema, release, c.what, r.Compared, r.Agreed,
+				notNil(r.Disagreements), notNil(r.OnlyHave), notNil(r.OnlyOracle)})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(w, "%-16s  %5d compared, %5d agree", c.what, r.Compared, r.Agreed)
+		if n := len(r.Disagreements) - r.Unexplained(); n > 0 {
+			fmt.Fprintf(w, "; %s explained", plural(n, "difference"))
+		}
+		if n := len(r.OnlyHave) + len(r.OnlyOracle); n > 0 {
+			fmt.Fprintf(w, "; %d only in the cache, %d only there", len(r.OnlyHave), len(r.OnlyOracle))
+		}
+		fmt.Fprintln(w)
+		for _, d := range r.Disagreements {
+			if d.Explained == "" || a.settings.verbose {
+				fmt.Fprintf(w, "  %s\n", d)
+			}
+		}
+		if a.settings.verbose {
+			printNames(w, "only in the cache", r.OnlyHave)
+			printNames(w, "only there", r.OnlyOracle)
+		}
+	}
+	return nil
+}
+
+func printNames(w io.Writer, what string, names []string) {
+	if len(names) > 0 {
+		fmt.Fprintf(w, "  %s: %s\n", what, strings.Join(names, " "))
+	}
+}
+
+// notNil makes an empty list of none, for JSON.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
