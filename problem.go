@@ -15,6 +15,9 @@ const (
 	RecordMissing ProblemCode = "record-missing"
 	// HeaderFailed: a trace header could not be compiled at all.
 	HeaderFailed ProblemCode = "header-failed"
+	// HeaderSilent: a trace header compiled, and none of its events is part
+	// of this configuration.
+	HeaderSilent ProblemCode = "header-silent"
 	// TypeConflict: two headers of one kernel define one name differently.
 	TypeConflict ProblemCode = "type-conflict"
 	// LayoutRandomised: structure layout randomisation moves members in a

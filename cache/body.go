@@ -1,40 +1,14 @@
 package cache
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"sync"
-
-	"github.com/klauspost/compress/flate"
 
 	"github.com/tpinfo/tpinfo"
 )
 
 // A body is a layout in varints and texts, each text with its length before
-// it, packed with deflate and a preset dictionary when that is shorter. The
-// first byte says which. The name is not in it: the row has it.
-const (
-	plain  = 0
-	packed = 1
-)
-
-// dictionary is text that many layouts have, for deflate to refer to; the most
-// frequent stands last. It is part of the format: changing it is a new schema.
-var dictionary = []byte("const unsigned char *struct super_block *struct bpf_prog *struct sk_buff *struct sock *" +
-	"struct page *struct folio *struct file *struct inode *struct dentry *struct device *struct net_device *" +
-	"struct request_queue *struct request *struct bio *struct work_struct struct mutex struct kref " +
-	"struct rcu_head rcu spinlock_t lock raw_spinlock_t wait_queue_head_t atomic64_t atomic_t refcount_t " +
-	"struct hlist_node struct list_head list struct task_struct *enum {__reserved padding " +
-	"int (*)(struct void (*)(struct bool (*)(struct union {...} struct {...} dev_t dma_addr_t loff_t size_t " +
-	"sector_t gfp_t ktime_t umode_t __be32 __be16 __le64 __le32 __le16 __u8 __u16 __u32 __u64 s8 s16 s32 s64 " +
-	"short const char *unsigned short unsigned char[16] name state flags type size count refcount " +
-	"void *private data struct trace_event_raw_ include/trace/events/ .h dwarf __data_loc_ char[] " +
-	"struct trace_entry ent char char[] __data unsigned long unsigned int long int bool u8 u16 u32 u64 ino_t pid_t " +
-	"\x00\x00\x04\x0bcommon_type\x0eunsigned short\x00\x00\x04\x00\x0ccommon_flags\x0dunsigned char\x00\x04\x02\x00" +
-	"\x14common_preempt_count\x0dunsigned char\x00\x06\x02\x00\x0acommon_pid\x03int\x00\x08\x08\x01")
+// it. The name is not in it: the row has it. pack.go makes it smaller.
 
 var errBody = errors.New("a stored layout is damaged")
 
@@ -70,19 +44,21 @@ func encodeEvent(t *tpinfo.Tracepoint) []byte {
 	e := &encoder{}
 	e.text(t.System, t.Class, t.Header, string(t.Source))
 	e.number(listLen(len(t.Args), t.Args == nil))
+	var next sequence
 	for i := range t.Args {
 		a := &t.Args[i]
 		e.text(a.Name, a.Type)
-		e.number(int64(a.Offset), int64(a.Size))
+		e.number(next.delta(a.Offset, tpinfo.ArgSlot), int64(a.Size))
 		e.flag(a.Signed)
 	}
 	e.flag(t.Record != nil)
 	if r := t.Record; r != nil {
 		e.number(int64(r.Size), int64(len(r.Fields)))
+		var next sequence
 		for i := range r.Fields {
 			f := &r.Fields[i]
 			e.text(f.Name, f.Type, string(f.Location))
-			e.number(int64(f.Offset), int64(f.Size))
+			e.number(next.delta(f.Offset, f.Size), int64(f.Size))
 			e.flag(f.Signed)
 		}
 	}
@@ -114,16 +90,64 @@ func (e *encoder) typ(t *tpinfo.Type) {
 	e.number(int64(t.Size))
 	e.anon(t.Anon)
 	e.number(int64(len(t.Members)))
+	next := sequence{union: t.Kind == tpinfo.KindUnion}
 	for i := range t.Members {
 		m := &t.Members[i]
 		e.text(m.Name, m.Type)
-		e.number(int64(m.Offset), int64(m.Size), int64(m.BitOffset), int64(m.BitSize))
-		e.anon(m.Anon)
+		e.number(next.delta(m.Offset, m.Size), int64(m.Size))
+		bits := m.BitSize != 0 || m.BitOffset != 0
+		e.buf = append(e.buf, marks(bits, m.Anon != nil))
+		if bits {
+			e.number(int64(m.BitOffset), int64(m.BitSize))
+		}
+		if m.Anon != nil {
+			e.typ(m.Anon)
+		}
 	}
 	e.number(int64(len(t.Enumerators)))
+	var last int64 = -1
 	for _, v := range t.Enumerators {
 		e.text(v.Name)
-		e.number(v.Value)
+		e.number(v.Value - last - 1)
+		last = v.Value
+	}
+}
+
+// marks says in one byte what follows a member.
+func marks(bits, anon bool) byte {
+	var b byte
+	if bits {
+		b |= 1
+	}
+	if anon {
+		b |= 2
+	}
+	return b
+}
+
+// sequence writes places as the distance from where the thing before ends,
+// which is mostly nothing, and so packs well.
+type sequence struct {
+	end   int64
+	union bool // everything starts at 0
+}
+
+func (s *sequence) delta(offset, size tpinfo.Bytes) int64 {
+	d := int64(offset) - s.end
+	s.advance(offset, size)
+	return d
+}
+
+// place undoes delta.
+func (s *sequence) place(delta int64, size tpinfo.Bytes) tpinfo.Bytes {
+	offset := tpinfo.Bytes(delta + s.end)
+	s.advance(offset, size)
+	return offset
+}
+
+func (s *sequence) advance(offset, size tpinfo.Bytes) {
+	if !s.union && offset.Known() && size.Known() {
+		s.end = int64(offset + size)
 	}
 }
 
@@ -179,6 +203,16 @@ func (d *decoder) flag() bool {
 	return b
 }
 
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.fail()
+		return 0
+	}
+	b := d.rest[0]
+	d.rest = d.rest[1:]
+	return b
+}
+
 // length of a list whose elements take at least size bytes each, so that a
 // damaged one cannot ask for more than there is.
 func (d *decoder) length(size int) int {
@@ -205,21 +239,24 @@ func decodeEvent(name string, body []byte) (*tpinfo.Tracepoint, error) {
 		d.number()
 	} else {
 		t.Args = make([]tpinfo.Arg, d.length(5))
+		var next sequence
 		for i := range t.Args {
-			t.Args[i] = tpinfo.Arg{
-				Name: d.text(), Type: d.text(),
-				Offset: tpinfo.Bytes(d.number()), Size: tpinfo.Bytes(d.number()), Signed: d.flag(),
-			}
+			a := &t.Args[i]
+			a.Name, a.Type = d.text(), d.text()
+			a.Offset = next.place(d.number(), tpinfo.ArgSlot)
+			a.Size, a.Signed = tpinfo.Bytes(d.number()), d.flag()
 		}
 	}
 	if d.flag() {
 		t.Record = &tpinfo.Record{Size: tpinfo.Bytes(d.number())}
 		t.Record.Fields = make([]tpinfo.Field, d.length(6))
+		var next sequence
 		for i := range t.Record.Fields {
-			t.Record.Fields[i] = tpinfo.Field{
-				Name: d.text(), Type: d.text(), Location: tpinfo.Location(d.text()),
-				Offset: tpinfo.Bytes(d.number()), Size: tpinfo.Bytes(d.number()), Signed: d.flag(),
-			}
+			f := &t.Record.Fields[i]
+			f.Name, f.Type, f.Location = d.text(), d.text(), tpinfo.Location(d.text())
+			delta := d.number()
+			f.Size = tpinfo.Bytes(d.number())
+			f.Offset, f.Signed = next.place(delta, f.Size), d.flag()
 		}
 	}
 	for range d.length(4) {
@@ -251,21 +288,35 @@ func (d *decoder) typ() *tpinfo.Type {
 	t := &tpinfo.Type{Kind: tpinfo.Kind(d.text()), Encoding: tpinfo.Encoding(d.text()), Of: d.text()}
 	t.Size = tpinfo.Bytes(d.number())
 	t.Anon = d.anon()
-	if n := d.length(7); n > 0 {
+	if n := d.length(5); n > 0 {
 		t.Members = make([]tpinfo.Member, n)
 	}
+	next := sequence{union: t.Kind == tpinfo.KindUnion}
 	for i := range t.Members {
-		t.Members[i] = tpinfo.Member{
-			Name: d.text(), Type: d.text(),
-			Offset: tpinfo.Bytes(d.number()), Size: tpinfo.Bytes(d.number()),
-			BitOffset: int(d.number()), BitSize: int(d.number()), Anon: d.anon(),
+		m := &t.Members[i]
+		m.Name, m.Type = d.text(), d.text()
+		delta := d.number()
+		m.Size = tpinfo.Bytes(d.number())
+		m.Offset = next.place(delta, m.Size)
+		follows := d.byte()
+		if follows > marks(true, true) {
+			d.fail()
+		}
+		if follows&marks(true, false) != 0 {
+			m.BitOffset, m.BitSize = int(d.number()), int(d.number())
+		}
+		if follows&marks(false, true) != 0 {
+			m.Anon = d.typ()
 		}
 	}
 	if n := d.length(2); n > 0 {
 		t.Enumerators = make([]tpinfo.Enumerator, n)
 	}
+	var last int64 = -1
 	for i := range t.Enumerators {
-		t.Enumerators[i] = tpinfo.Enumerator{Name: d.text(), Value: d.number()}
+		t.Enumerators[i].Name = d.text()
+		last += d.number() + 1
+		t.Enumerators[i].Value = last
 	}
 	return t
 }
@@ -275,68 +326,4 @@ func (d *decoder) anon() *tpinfo.Type {
 		return nil
 	}
 	return d.typ()
-}
-
-// packer compresses; it keeps its working memory.
-type packer struct {
-	w   *flate.Writer
-	out bytes.Buffer
-}
-
-func newPacker() (*packer, error) {
-	w, err := flate.NewWriterDict(io.Discard, flate.BestCompression, dictionary)
-	if err != nil {
-		return nil, err
-	}
-	return &packer{w: w}, nil
-}
-
-// pack returns body as it is stored.
-func (p *packer) pack(body []byte) ([]byte, error) {
-	p.out.Reset()
-	p.out.WriteByte(packed)
-	p.w.ResetDict(&p.out, dictionary)
-	if _, err := p.w.Write(body); err != nil {
-		return nil, err
-	}
-	if err := p.w.Close(); err != nil {
-		return nil, err
-	}
-	if p.out.Len() > len(body) {
-		return append([]byte{plain}, body...), nil
-	}
-	return bytes.Clone(p.out.Bytes()), nil
-}
-
-// unpackers hold readers with their working memory, 40 KiB each.
-var unpackers = sync.Pool{New: func() any { return flate.NewReaderDict(bytes.NewReader(nil), dictionary) }}
-
-func unpack(stored []byte) ([]byte, error) {
-	if len(stored) == 0 {
-		return nil, errBody
-	}
-	switch stored[0] {
-	case plain:
-		return stored[1:], nil
-	case packed:
-	default:
-		return nil, fmt.Errorf("%w: unknown form %d", errBody, stored[0])
-	}
-	r, ok := unpackers.Get().(io.Reader)
-	if !ok {
-		return nil, errBody
-	}
-	defer unpackers.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored[1:]), dictionary); err != nil {
-		return nil, err
-	}
-	buf := bytes.NewBuffer(make([]byte, 0, 4*len(stored)))
-	n, err := io.Copy(buf, io.LimitReader(r, maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBody, err)
-	}
-	if n == maxBody {
-		return nil, fmt.Errorf("%w: it unpacks to over %d bytes", errBody, maxBody)
-	}
-	return buf.Bytes(), nil
 }

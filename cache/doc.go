@@ -6,7 +6,7 @@
 // So a second kernel of the same series costs what differs.
 //
 //	open      the file, its schema, what can be wrong with it   open.go, schema.go, errors.go
-//	body      a layout to bytes and back                        body.go
+//	body      a layout to bytes and back                        body.go, pack.go
 //	put       a Snapshot in, whole or not at all                put.go
 //	kernel    which kernels there are; one of them by name      kernel.go
 //	query     its events and types                              query.go, member.go

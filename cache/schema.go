@@ -28,7 +28,6 @@ CREATE TABLE layout (
 	name TEXT NOT NULL,
 	body BLOB NOT NULL     -- body.go
 );
-CREATE INDEX layout_hash ON layout (hash);
 CREATE INDEX layout_key ON layout (key);
 CREATE TABLE kernel (
 	id         TEXT PRIMARY KEY,

@@ -2,7 +2,6 @@ package extractor
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
@@ -24,21 +23,32 @@ func check(tree *kbuild.Tree, found []traceHeader, snap *tpinfo.Snapshot) []tpin
 			})
 		}
 	}
-	silent := map[string]bool{}
-	for _, h := range found {
-		silent[h.Path] = true
-	}
-	for i := range snap.Events {
-		for _, root := range tree.Roots() {
-			delete(silent, filepath.Join(root.Dir, snap.Events[i].Header))
-		}
-	}
 	for i := range snap.Events {
 		e := &snap.Events[i]
 		if i > 0 && e.FullName() == snap.Events[i-1].FullName() {
 			problems = append(problems, tpinfo.Problem{
 				Code: tpinfo.TypeConflict, Subject: e.FullName(),
 				Message: fmt.Sprintf("defined by %s and by %s; the first is kept", snap.Events[i-1].Header, e.Header),
+			})
+		}
+	}
+	return append(problems, silent(tree, found, snap)...)
+}
+
+// silent names the trace headers of which no event came: their events are not
+// part of this configuration, or of this architecture. Saying so makes the
+// list of events one that loses none without a word.
+func silent(tree *kbuild.Tree, found []traceHeader, snap *tpinfo.Snapshot) []tpinfo.Problem {
+	spoke := map[string]bool{}
+	for i := range snap.Events {
+		spoke[snap.Events[i].Header] = true
+	}
+	var problems []tpinfo.Problem
+	for _, h := range found {
+		if rel := tree.Relative(h.Path); !spoke[rel] {
+			problems = append(problems, tpinfo.Problem{
+				Code: tpinfo.HeaderSilent, Subject: rel,
+				Message: "defines no event in this configuration",
 			})
 		}
 	}

@@ -84,7 +84,7 @@ func (w *workshop) standIn(h traceHeader, name string) error {
 func (w *workshop) args(u *unit) []string {
 	args := append([]string{}, w.compiler.Target...)
 	args = append(args, w.tree.Flags(w.compiler.Family)...)
-	args = append(args, "-O0", "-gdwarf-4", "-gz=none", "-fno-eliminate-unused-debug-types",
+	args = append(args, "-O1", "-gdwarf-4", "-gz=none", "-fno-eliminate-unused-debug-types",
 		"-fno-asynchronous-unwind-tables", "-fdiagnostics-color=never")
 	if w.compiler.Family == kbuild.Clang {
 		args = append(args, "-ferror-limit=0", "-fno-caret-diagnostics", "-fno-standalone-debug")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -128,7 +127,7 @@ func (m *miner) hidden(spelling string) string {
 func (m *miner) event(mark *eventMark) (tpinfo.Tracepoint, error) {
 	t := tpinfo.Tracepoint{
 		System: mark.system, Name: mark.name, Class: mark.class,
-		Header: m.header(mark.file), Source: tpinfo.FromDWARF,
+		Header: m.tree.Relative(mark.file), Source: tpinfo.FromDWARF,
 	}
 	if t.System == "TRACE_SYSTEM" {
 		t.System = ""
@@ -166,16 +165,6 @@ func (m *miner) event(mark *eventMark) (tpinfo.Tracepoint, error) {
 	}
 	t.Record, t.Problems = record, append(t.Problems, problems...)
 	return t, nil
-}
-
-// header is the path of a trace header relative to its tree.
-func (m *miner) header(file string) string {
-	for _, root := range m.tree.Roots() {
-		if rel, err := filepath.Rel(root.Dir, file); err == nil && !strings.HasPrefix(rel, "..") {
-			return filepath.ToSlash(rel)
-		}
-	}
-	return file
 }
 
 func unknownType(subject, what, name string) tpinfo.Problem {

@@ -197,6 +197,16 @@ func (w *unitWriter) member(i int, shared map[string]bool) {
 				w.line("#endif")
 			}
 		}
+		if shared[m.Guard] {
+			w.line("#ifndef __TPINFO_READ_%d", i)
+			w.line("#undef %s", m.Guard)
+			w.line("#endif")
+		}
+	}
+	// One that sets none of its own must not have that of the header before.
+	w.line("#undef TRACE_SYSTEM")
+	if m.System != "" {
+		w.line("#define TRACE_SYSTEM %s", m.System)
 	}
 	w.line("#include <%s>", m.Include)
 	w.unit.lines[w.n] = i

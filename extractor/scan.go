@@ -19,6 +19,9 @@ type traceHeader struct {
 	Path    string // absolute
 	Include string // what stands between < and > in a unit: "trace/events/sched.h"
 	Size    int    // bytes of text, a measure of the work it makes
+	// System is the TRACE_SYSTEM that it sets, where it sets one value only:
+	// linux/module.h's sets it under a condition that no reader of it meets.
+	System string
 	// Guard is the macro that says the header was read: it is read again all
 	// the same while TRACE_HEADER_MULTI_READ is defined. Empty for none.
 	Guard string
@@ -41,7 +44,7 @@ var machinery = map[string]bool{
 }
 
 var (
-	definesSystem = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b`)
+	definesSystem = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b[ \t]*(\S*)`)
 	mainGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*if[ \t]+!?[ \t]*defined[ \t]*\(?[ \t]*(\w+)\)?[ \t]*\|\|[ \t\\\n]*defined[ \t]*\(?[ \t]*TRACE_HEADER_MULTI_READ`)
 	onceGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\n(?:[ \t]*\n)*[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]*$`)
 	quotedInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
@@ -98,8 +101,19 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 // TRACE_SYSTEM but never sets it.
 func readTraceHeader(text []byte) (traceHeader, bool) {
 	var h traceHeader
-	if !bytes.Contains(text, []byte("TRACE_SYSTEM")) || !definesSystem.Match(text) {
+	if !bytes.Contains(text, []byte("TRACE_SYSTEM")) {
 		return h, false
+	}
+	systems := definesSystem.FindAllSubmatch(text, -1)
+	if len(systems) == 0 {
+		return h, false
+	}
+	h.System = string(systems[0][1])
+	for _, m := range systems {
+		if string(m[1]) != h.System {
+			h.System = ""
+			break
+		}
 	}
 	if m := mainGuard.FindSubmatch(text); m != nil {
 		h.Guard = string(m[1])
@@ -115,12 +129,13 @@ func readTraceHeader(text []byte) (traceHeader, bool) {
 	return h, true
 }
 
-// sharedGuards are the once-guards that more than one header uses: reading one
-// of them must not hide the other's part.
+// sharedGuards are the guards that more than one header uses, by mistake:
+// reading one of them must not hide the other, or a part of it. readahead.h of
+// 7.3 asks for filemap.h's guard.
 func sharedGuards(all []traceHeader) map[string]bool {
 	count := map[string]int{}
 	for _, h := range all {
-		for _, g := range h.Once {
+		for _, g := range append(slices.Clone(h.Once), h.Guard) {
 			count[g]++
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	return &cobra.Command{
+	var incomplete bool
+	cmd := &cobra.Command{
 		Use:   "list [PATTERN...]",
 		Short: "List events and their arguments",
 		Long: `List the events of a kernel in the cache. A pattern is a glob over system:name,
@@ -21,6 +23,7 @@ whose size is not known are marked with a question mark; 'tpinfo show' says why.
 		Example: `  tpinfo list 'sched:*' 'irq:*'
   tpinfo list -k '6.1*' '*switch*'
   tpinfo list -f json | jq -r 'select(.record == null) | .name'
+  tpinfo list --incomplete            what headers alone could not tell
   tpinfo list -f stap                 as stap -L 'kernel.trace("*")' prints`,
 		ValidArgsFunction: a.completeEvents,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
@@ -28,6 +31,9 @@ whose size is not known are marked with a question mark; 'tpinfo show' says why.
 				events, err := k.Events(cmd.Context(), patterns...)
 				if err != nil {
 					return err
+				}
+				if incomplete {
+					events = slices.DeleteFunc(events, func(e tpinfo.Tracepoint) bool { return e.Complete() })
 				}
 				return a.write(func(w io.Writer) error {
 					buffered := bufio.NewWriter(w)
@@ -39,6 +45,8 @@ whose size is not known are marked with a question mark; 'tpinfo show' says why.
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&incomplete, "incomplete", false, "only events with something unknown")
+	return cmd
 }
 
 func (a *app) printList(w io.Writer, release string, events []tpinfo.Tracepoint) error {
@@ -78,15 +86,4 @@ func summary(e *tpinfo.Tracepoint) string {
 		s += "  no record"
 	}
 	return s
-}
-
-// stapLine is how SystemTap's -L prints a tracepoint: pointers close to what
-// they point at, arrays as pointers are passed.
-func stapLine(e *tpinfo.Tracepoint) string {
-	var s strings.Builder
-	s.WriteString(`kernel.trace("` + e.FullName() + `")`)
-	for _, arg := range e.Args {
-		s.WriteString(" $" + arg.Name + ":" + strings.ReplaceAll(arg.Type, " *", "*"))
-	}
-	return s.String()
 }

@@ -3,6 +3,7 @@ package kbuild
 import (
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Family is a compiler's family: they share a command line but for details.
@@ -45,6 +46,17 @@ func (t *Tree) Roots() []Root {
 		return []Root{{"source", t.Source}}
 	}
 	return []Root{{"build", t.Build}, {"source", t.Source}}
+}
+
+// Relative is the path of a file below the root that holds it, with slashes;
+// the path itself for a file of neither.
+func (t *Tree) Relative(path string) string {
+	for _, root := range t.Roots() {
+		if rel, err := filepath.Rel(root.Dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return path
 }
 
 // Preincludes are the headers that the kernel's Makefile puts before every

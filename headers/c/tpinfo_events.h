@@ -36,8 +36,20 @@
 #define __TPINFO_TEXT(text...) __TPINFO_TEXT_(text)
 #define __TPINFO_TEXT_(text...) #text
 
+/*
+ * Nobody calls the functions: gcc would spend a tenth of its time on optimising
+ * their empty bodies. The unit as a whole is optimised, because inline
+ * functions of the kernel do not compile otherwise ("impossible constraint").
+ */
+#ifdef __clang__
+#define __TPINFO_AS_IS
+#else
+#define __TPINFO_AS_IS __attribute__((optimize(0)))
+#endif
+
 /* The three marks. Suffix 00: nothing was given up. */
-#define __TPINFO_ARGS_00(name, proto...) void __tpinfo_args_##name(proto) { }
+#define __TPINFO_ARGS_00(name, proto...)				\
+	__TPINFO_AS_IS void __tpinfo_args_##name(proto) { }
 #define __TPINFO_ARGS_01(name, proto...)
 #define __TPINFO_ARGS_10(name, proto...)
 #define __TPINFO_ARGS_11(name, proto...)
