@@ -178,7 +178,7 @@ func (db *DB) sweep(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit there is nothing to roll back
+	defer tx.Rollback()
 	if _, err := tx.ExecContext(ctx, "CREATE TEMP TABLE used (id INTEGER PRIMARY KEY)"); err != nil {
 		return 0, err
 	}

@@ -122,7 +122,7 @@ func (db *DB) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := db.prepared[query]; ok {
 		return s, nil
 	}
-	s, err := db.sql.PrepareContext(ctx, query)
+	s, err := db.sql.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return nil, err
 	}

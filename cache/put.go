@@ -114,7 +114,7 @@ func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit there is nothing to roll back
+	defer tx.Rollback()
 	if res.NewLayouts, err = storeLayouts(ctx, tx, layouts); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (k *Kernel) Event(ctx context.Context, name string) (*tpinfo.Tracepoint, er
 // named visits the kernel's layouts of one kind and name.
 func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(body []byte) error) (err error) {
 	defer func() { err = explain(k.db.path, err) }()
-	find, err := k.db.prepare(ctx, "SELECT id, kind, body FROM layout WHERE key = ? AND name = ?")
+	find, err := k.db.prepare(ctx, "SELECT id, kind, body FROM layout WHERE key = ? AND name = ?") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (k *Kernel) all(ctx context.Context, kind int, visit func(name string, body
 
 // some visits layouts whose rows stand together.
 func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(name string, body []byte) error) error {
-	find, err := k.db.prepare(ctx, "SELECT id, name, body FROM layout WHERE id BETWEEN ? AND ? AND kind = ? ORDER BY id")
+	find, err := k.db.prepare(ctx, "SELECT id, name, body FROM layout WHERE id BETWEEN ? AND ? AND kind = ? ORDER BY id") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}

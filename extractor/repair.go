@@ -280,12 +280,19 @@ func (r *mender) mend(d cc.Diagnostic, ours bool) {
 	}
 }
 
-// giveUp gives up the record and the arguments of the event at a line.
+// giveUp gives up the record of the event at a line; where that did not help
+// in the round before, its arguments too.
 func (r *mender) giveUp(line int, why string) {
 	n := &r.member.need
 	for _, name := range namesAt(r.text, line) {
+		if r.done[name] {
+			continue
+		}
+		r.done[name] = true
+		if slices.Contains(n.NoRecord, name) {
+			add(&n.NoArgs, name)
+		}
 		add(&n.NoRecord, name)
-		add(&n.NoArgs, name)
 		n.because(name, why)
 	}
 }
@@ -299,7 +306,8 @@ func (r *mender) lack(name string, list *[]string) {
 	}
 	r.done[name] = true
 	n := &r.member.need
-	if header := r.seek.definer(name); header != "" && !slices.Contains(n.Includes, header) {
+	if header := r.seek.definer(name); header != "" && (r.done[header] || !slices.Contains(n.Includes, header)) {
+		r.done[header] = true // what else it defines needs nothing more
 		add(&n.Includes, header)
 		return
 	}

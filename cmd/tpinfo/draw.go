@@ -12,6 +12,11 @@ import (
 // pahole does.
 func (a *app) draw(w io.Writer, t *tpinfo.Type, indent string) {
 	d := &drawing{style: a.style}
+	d.add(t, indent)
+	d.print(w)
+}
+
+func (d *drawing) add(t *tpinfo.Type, indent string) {
 	switch t.Kind {
 	case tpinfo.KindTypedef:
 		d.typedef(t, indent)
@@ -23,9 +28,8 @@ func (a *app) draw(w io.Writer, t *tpinfo.Type, indent string) {
 		d.note(indent+"    ", fmt.Sprintf("size: %s, members: %d", t.Size, len(t.Members)))
 		d.line(indent + "};")
 	default:
-		d.placed(indent+t.Name+";", fmt.Sprintf("%s bytes, %s", t.Size, t.Encoding))
+		d.placed(indent+t.Name+";", fmt.Sprintf("%s, %s", bytesOf(t.Size), t.Encoding))
 	}
-	d.print(w)
 }
 
 // drawing collects lines, so that comments can stand in one column.
@@ -66,7 +70,7 @@ func (d *drawing) print(w io.Writer) {
 
 func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 	if t.Anon == nil {
-		d.placed(indent+"typedef "+declare(t.Of, t.Name)+";", t.Size.String()+" bytes")
+		d.placed(indent+"typedef "+declare(t.Of, t.Name)+";", bytesOf(t.Size))
 		return
 	}
 	d.open(indent + "typedef " + string(t.Anon.Kind) + " {")

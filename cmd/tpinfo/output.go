@@ -133,6 +133,14 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
+// bytesOf is a size as people say it.
+func bytesOf(n tpinfo.Bytes) string {
+	if !n.Known() {
+		return "size not known"
+	}
+	return plural(int(n), "byte")
+}
+
 // plural is "1 event", "2 events".
 func plural(n int, what string) string {
 	if n == 1 {

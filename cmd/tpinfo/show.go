@@ -141,7 +141,7 @@ func (a *app) showRecord(w io.Writer, e *tpinfo.Tracepoint) error {
 		fmt.Fprintf(w, "\n%s: none, ftrace and perf do not see this event\n", a.style.name("record"))
 		return nil
 	}
-	fmt.Fprintf(w, "\n%s, %s bytes\n", a.style.name("record"), e.Record.Size)
+	fmt.Fprintf(w, "\n%s, %s\n", a.style.name("record"), bytesOf(e.Record.Size))
 	if len(e.Record.Fields) == 0 {
 		return nil
 	}
@@ -166,7 +166,7 @@ const fewMembers = 8
 // showTypes explains the types that the event names, one level deep: small
 // ones in full, of others their size and how to see them.
 func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
-	titled := false
+	d := &drawing{style: a.style}
 	seen := map[string]bool{}
 	for _, spelling := range typesOf(e) {
 		expr, err := tpinfo.ParseExpr(spelling)
@@ -185,12 +185,8 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 		if t == nil || t.Kind == tpinfo.KindBase {
 			continue
 		}
-		if !titled {
-			fmt.Fprintf(w, "\n%s\n", a.style.name("types"))
-			titled = true
-		}
 		if len(t.Members)+len(t.Enumerators) <= fewMembers && t.Anon == nil {
-			a.draw(w, t, "  ")
+			d.add(t, "  ")
 			continue
 		}
 		what := plural(len(t.Members), "member")
@@ -201,7 +197,11 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 			what = "typedef of " + t.Of
 		}
 		bare := t.Name[strings.LastIndexByte(t.Name, ' ')+1:]
-		fmt.Fprintf(w, "  %s; %s\n", t.Name, a.style.dim(fmt.Sprintf("/* %s bytes, %s: tpinfo type %s */", t.Size, what, bare)))
+		d.placed("  "+t.Name+";", fmt.Sprintf("%s, %s: tpinfo type %s", bytesOf(t.Size), what, bare))
+	}
+	if len(d.lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", a.style.name("types"))
+		d.print(w)
 	}
 	return nil
 }
