@@ -23,7 +23,8 @@ func (t *Type) ContentID() ContentID {
 }
 
 // ContentID digests what the event hands out: names, class, header, arguments,
-// record and problems. Where it was learned (Source) takes no part.
+// record, and what problems there are. Where it was learned (Source) takes no
+// part, nor do the words of problems, which may be a compiler's.
 func (t *Tracepoint) ContentID() ContentID {
 	var w contentWriter
 	w.text(t.System, t.Name, t.Class, t.Header)
@@ -47,7 +48,7 @@ func (t *Tracepoint) ContentID() ContentID {
 	}
 	w.list(len(t.Problems), false)
 	for _, p := range t.Problems {
-		w.text(string(p.Code), p.Subject, p.Message)
+		w.text(string(p.Code), p.Subject)
 		w.list(len(p.Supply), false)
 		w.text(p.Supply...)
 	}

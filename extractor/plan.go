@@ -175,7 +175,7 @@ func (w *unitWriter) member(i int, shared map[string]bool) {
 		w.line("#endif")
 	}
 	for _, name := range m.need.Constants {
-		w.declare(i, name, fmt.Sprintf("enum { %s = %d };", name, unknownSize))
+		w.declare(i, name, fmt.Sprintf("enum %s%s { %s = %d };", unknownTag, name, name, unknownSize))
 	}
 	for _, name := range m.need.NoArgs {
 		w.line("#define %s%s 1", headers.NoArgs, name)

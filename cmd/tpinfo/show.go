@@ -185,7 +185,7 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 		if t == nil || t.Kind == tpinfo.KindBase {
 			continue
 		}
-		if len(t.Members)+len(t.Enumerators) <= fewMembers && t.Anon == nil {
+		if parts(t) <= fewMembers {
 			d.add(t, "  ")
 			continue
 		}
@@ -194,7 +194,7 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 		case tpinfo.KindEnum:
 			what = plural(len(t.Enumerators), "constant")
 		case tpinfo.KindTypedef:
-			what = "typedef of " + t.Of
+			what = plural(len(t.Anon.Members), "member")
 		}
 		bare := t.Name[strings.LastIndexByte(t.Name, ' ')+1:]
 		d.placed("  "+t.Name+";", fmt.Sprintf("%s, %s: tpinfo type %s", bytesOf(t.Size), what, bare))
@@ -204,6 +204,15 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 		d.print(w)
 	}
 	return nil
+}
+
+// parts counts what a drawing of t has lines for.
+func parts(t *tpinfo.Type) int {
+	n := len(t.Members) + len(t.Enumerators)
+	if t.Anon != nil {
+		n += len(t.Anon.Members)
+	}
+	return n
 }
 
 func typesOf(e *tpinfo.Tracepoint) []string {
