@@ -90,8 +90,8 @@ func (w *workshop) args(u *unit) []string {
 		args = append(args, "-ferror-limit=0", "-fno-caret-diagnostics", "-fno-standalone-debug")
 	} else {
 		args = append(args, "-fmax-errors=0", "-fno-diagnostics-show-caret", "-pipe",
-			// An error is then placed where the macro was used. This and
-			// strings in place instead of pooled make it a tenth faster.
+			// Together a tenth faster; an error is placed where the outermost
+			// macro was used, and compile asks again for better.
 			"-ftrack-macro-expansion=0", "-fno-merge-debug-strings")
 	}
 	args = append(args, "-I"+w.overrides(), "-iquote"+w.quoted())
@@ -119,18 +119,29 @@ func (w *workshop) compile(ctx context.Context, u *unit) ([]cc.Diagnostic, error
 	if err := os.WriteFile(w.sourcePath(u), []byte(u.render(w.shared)), 0o644); err != nil {
 		return nil, err
 	}
-	res, err := cc.Run(ctx, cc.Command{Path: w.compiler.Path, Args: w.args(u), Dir: w.dir})
-	if err != nil {
+	args := w.args(u)
+	res, err := w.run(ctx, args)
+	if err != nil || res.ExitCode == 0 {
 		return nil, err
 	}
 	said := cc.Diagnostics(res.Stderr)
-	if res.ExitCode != 0 && len(said) == 0 {
+	if len(said) == 0 {
 		return nil, fmt.Errorf("%s failed with status %d: %s", w.compiler.Path, res.ExitCode, firstWords(res.Stderr))
 	}
-	if res.ExitCode == 0 {
-		return nil, nil
+	if w.compiler.Family == kbuild.GCC {
+		// Once more, for the places of errors inside macro calls.
+		if res, err = w.run(ctx, append(args, "-ftrack-macro-expansion=2", "-fsyntax-only")); err != nil {
+			return nil, err
+		}
+		if precise := cc.Diagnostics(res.Stderr); len(precise) > 0 {
+			said = precise
+		}
 	}
 	return said, nil
+}
+
+func (w *workshop) run(ctx context.Context, args []string) (*cc.Result, error) {
+	return cc.Run(ctx, cc.Command{Path: w.compiler.Path, Args: args, Dir: w.dir})
 }
 
 // round compiles units on all cores, and mines each object as soon as it is
