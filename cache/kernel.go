@@ -24,9 +24,6 @@ type Info struct {
 	// Events and Types count what it has, Incomplete the events with
 	// something unknown.
 	Events, Incomplete, Types int
-	// Bytes is the size of the kernel's own rows: without the layouts, which
-	// it shares.
-	Bytes int64
 }
 
 // Kernel is one kernel of the cache. It is cheap to get and safe for
@@ -49,7 +46,7 @@ type list struct {
 func (k *Kernel) Info() Info { return k.info }
 
 const selectKernels = `SELECT k.id, a.release, a.tree, a.compiler, a.extracted, k.arch, k.byte_order, k.word_size, k.source,
-	k.problems, k.events, k.incomplete, k.types, length(k.event_ids) + length(k.type_ids) + length(k.problems) + length(a.tree) + 100
+	k.problems, k.events, k.incomplete, k.types
 	FROM kernel k JOIN alias a ON a.kernel = k.id`
 
 // Kernels lists the kernels, the newest release first. A kernel known under
@@ -88,7 +85,7 @@ func (db *DB) aliases(ctx context.Context, query string, args ...any) (infos []I
 		var extracted int64
 		var problems []byte
 		if err := rows.Scan(&i.ID, &i.Release, &i.Tree, &i.Compiler, &extracted, &i.Arch, &i.ByteOrder, &i.WordSize, &i.Source,
-			&problems, &i.Events, &i.Incomplete, &i.Types, &i.Bytes); err != nil {
+			&problems, &i.Events, &i.Incomplete, &i.Types); err != nil {
 			return nil, err
 		}
 		i.Extracted = time.Unix(extracted, 0).UTC()
@@ -157,6 +154,53 @@ func (db *DB) one(selector string, infos []Info) (*Kernel, error) {
 		e.Matches = append(e.Matches, fmt.Sprintf("%s (id %.12s)", i.Release, i.ID))
 	}
 	return nil, e
+}
+
+// rowBytes is about what SQLite adds to a layout's name and body.
+const rowBytes = 45
+
+// OwnBytes tells by kernel id how much of the file only that kernel needs:
+// what removing it would give back.
+func (db *DB) OwnBytes(ctx context.Context) (map[string]int64, error) {
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const shared = ""
+	user := map[int64]string{} // of a layout; shared when there are several
+	own := map[string]int64{}
+	for _, i := range infos {
+		k := &Kernel{db: db, info: i}
+		for _, kind := range []int{kindEvent, kindType} {
+			ids, err := k.ids(ctx, kind)
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range ids {
+				if _, used := user[id]; used {
+					user[id] = shared
+				} else {
+					user[id] = i.ID
+				}
+			}
+			own[i.ID] += int64(len(ids) / 8) // the packed list
+		}
+	}
+	rows, err := db.sql.QueryContext(ctx, "SELECT id, length(name) + length(body) FROM layout")
+	if err != nil {
+		return nil, explain(db.path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, size int64
+		if err := rows.Scan(&id, &size); err != nil {
+			return nil, explain(db.path, err)
+		}
+		if by := user[id]; by != shared {
+			own[by] += size + rowBytes
+		}
+	}
+	return own, explain(db.path, rows.Err())
 }
 
 // Match returns the kernels whose release matches a glob, newest first.

@@ -100,8 +100,9 @@ has to run.`,
   tpinfo list 'sched:*'
   tpinfo show sched:sched_switch
   tpinfo type task_struct.se.load`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

@@ -24,7 +24,7 @@ type kernelJSON struct {
 	Events     int   `json:"events"`
 	Incomplete int   `json:"incomplete"`
 	Types      int   `json:"types"`
-	Bytes      int64 `json:"bytes"`
+	Bytes      int64 `json:"own_bytes"`
 }
 
 func (a *app) kernelsCommand() *cobra.Command {
@@ -33,7 +33,7 @@ func (a *app) kernelsCommand() *cobra.Command {
 		Short: "List the kernels in the cache",
 		Long: `List the kernels in the cache, the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
-as a whole, and -v prints them. "own" is what the kernel takes up by itself:
+as a whole, and -v prints them. "own" is what only this kernel needs of the file:
 layouts are shared.`,
 		Example: `  tpinfo kernels
   tpinfo kernels -f json | jq -r .release`,
@@ -52,10 +52,14 @@ func (a *app) kernels(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	own, err := db.OwnBytes(ctx)
+	if err != nil {
+		return err
+	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {
 			for _, k := range infos {
-				if err := printJSON(w, kernelJSON{tpinfo.Schema, k.Kernel, k.Events, k.Incomplete, k.Types, k.Bytes}); err != nil {
+				if err := printJSON(w, kernelJSON{tpinfo.Schema, k.Kernel, k.Events, k.Incomplete, k.Types, own[k.ID]}); err != nil {
 					return err
 				}
 			}
@@ -65,11 +69,11 @@ func (a *app) kernels(ctx context.Context) (err error) {
 			fmt.Fprintln(a.err, "The cache is empty; 'tpinfo extract' adds a kernel.")
 			return nil
 		}
-		return a.kernelTable(w, infos)
+		return a.kernelTable(w, infos, own)
 	})
 }
 
-func (a *app) kernelTable(w io.Writer, infos []cache.Info) error {
+func (a *app) kernelTable(w io.Writer, infos []cache.Info, own map[string]int64) error {
 	t := &table{
 		right: []bool{false, false, false, false, true, true, true, true, true, true},
 		paint: []func(string) string{a.style.bold, a.style.dim},
@@ -81,7 +85,7 @@ func (a *app) kernelTable(w io.Writer, infos []cache.Info) error {
 			source += ", " + k.Compiler
 		}
 		t.add(k.Release, shortID(k.ID), k.Arch, source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
-			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), age(time.Since(k.Extracted)), size(k.Bytes))
+			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), age(time.Since(k.Extracted)), size(own[k.ID]))
 	}
 	if err := t.print(w, ""); err != nil || !a.settings.verbose {
 		return err

@@ -67,7 +67,7 @@ func Find(where string) (*Tree, error) {
 // locate turns where into the absolute path of a build folder.
 func locate(where string) (string, error) {
 	if !strings.ContainsRune(where, filepath.Separator) {
-		if st, err := os.Stat(where); err != nil || !st.IsDir() {
+		if _, err := os.Stat(where); err != nil {
 			return follow(filepath.Join(ModulesDir, where, "build"), where)
 		}
 	}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"github.com/tpinfo/tpinfo/fixtures/tier"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakless{m}, map[string]func(){"tpinfo": main})
+}
+
+// leakless looks for goroutines that outlive the tests.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int {
+	status := l.m.Run()
+	if err := goleak.Find(); err != nil && status == 0 {
+		os.Stderr.WriteString("goroutines that outlive the tests: " + err.Error() + "\n")
+		return 1
+	}
+	return status
+}
+
+// TestScripts runs the sessions under testdata/script. Each has a cache of its
+// own, $TREE is the tiny tree of the fixtures, $GCC the version of the compiler.
+func TestScripts(t *testing.T) {
+	tier.NeedTool(t, "gcc", "gcc")
+	runScripts(t, "testdata/script")
+}
+
+// TestRunningKernel runs the sessions about this machine's own kernel.
+func TestRunningKernel(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		tier.Skip(t, "the running kernel shows no BTF: %v", err)
+	}
+	runScripts(t, "testdata/running")
+}
+
+func runScripts(t *testing.T, dir string) {
+	tree, err := filepath.Abs("../../fixtures/tree")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := exec.Command("gcc", "-dumpfullversion").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           dir,
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TREE", tree)
+			env.Setenv("GCC", strings.TrimSpace(string(version)))
+			env.Setenv("TPINFO_CACHE", filepath.Join(env.WorkDir, "cache.db"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cachehome"))
+			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp"))
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "clang" {
+				_, err := exec.LookPath("clang")
+				return err == nil, nil
+			}
+			return false, errors.New("unknown condition " + name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"noheaders": func(ts *testscript.TestScript, _ bool, _ []string) {
+			if _, err := os.Stat(filepath.Join("/lib/modules", release(), "build")); err == nil {
+				ts.Check(errors.New("the running kernel has headers here: the session needs a kernel without"))
+			}
+		}},
+	})
+}
+
+func release() string {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// ^C while the compiler runs: one line, status 130, nothing left behind.
+func TestInterrupted(t *testing.T) {
+	tier.NeedTool(t, "gcc", "gcc")
+	dir := t.TempDir()
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	started := filepath.Join(dir, "started")
+	compiler := filepath.Join(dir, "cc")
+	script := "#!/bin/sh\ncase \" $* \" in *\" -dM \"*) exec gcc \"$@\" ;; esac\necho >" + started + "\nsleep 1000\n"
+	if err := os.WriteFile(compiler, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", scratch)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		for range 1000 {
+			if _, err := os.Stat(started); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	cache := filepath.Join(dir, "cache.db")
+	var out, errs bytes.Buffer
+	status := run(ctx, []string{"extract", "-q", "--cache", cache, "--cc", compiler, "../../fixtures/tree"},
+		streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if status != exitInterrupted {
+		t.Errorf("status %d, want %d", status, exitInterrupted)
+	}
+	if got, want := errs.String(), "tpinfo: interrupted\n"; got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if out.Len() > 0 {
+		t.Errorf("it prints %q", out.String())
+	}
+	left, err := os.ReadDir(scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range left {
+		t.Errorf("%s is left in the scratch folder", e.Name())
+	}
+	out.Reset()
+	status = run(context.Background(), []string{"kernels", "-f", "json", "--cache", cache}, streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if status != exitDone || out.Len() > 0 {
+		t.Errorf("the cache afterwards: status %d, %q; want it empty and whole", status, out.String())
+	}
+}
