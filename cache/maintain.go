@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -44,60 +47,126 @@ type Fault struct {
 }
 
 // Verify reads everything: SQLite's own check, every layout against its
-// content id, and that every kernel's layouts are there.
-func (db *DB) Verify(ctx context.Context) ([]Fault, error) {
-	faults, err := db.verifyFile(ctx)
-	if err != nil || len(faults) > 0 {
-		return faults, explain(db.path, err)
-	}
-	there := map[int64]bool{}
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, hash, rest, kind, name, body FROM layout")
-	if err != nil {
-		return nil, explain(db.path, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var want hash
-		var body []byte
-		var kind int
-		var name string
-		if err := rows.Scan(&id, &want[0], &want[1], &kind, &name, &body); err != nil {
-			return nil, explain(db.path, err)
-		}
-		there[id] = true
-		if err := verifyLayout(want, kind, name, body); err != nil {
-			faults = append(faults, Fault{fmt.Sprintf("layout %d (%s)", id, name), err.Error()})
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, explain(db.path, err)
-	}
-	infos, err := db.Kernels(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range infos {
-		k := &Kernel{db: db, info: i}
-		where := fmt.Sprintf("kernel %s (%.12s)", i.Release, i.ID)
-		for _, kind := range []int{kindEvent, kindType} {
-			ids, err := k.ids(ctx, kind)
-			if err != nil {
-				faults = append(faults, Fault{where, err.Error()})
-				continue
-			}
-			missing := 0
-			for _, id := range ids {
-				if !there[id] {
-					missing++
-				}
-			}
-			if missing > 0 {
-				faults = append(faults, Fault{where, fmt.Sprintf("%d of its %d layouts are missing", missing, len(ids))})
-			}
+// content id, every kernel against the digest of its layouts, and the lists of
+// headers against theirs.
+func (db *DB) Verify(ctx context.Context) (faults []Fault, err error) {
+	defer func() { err = explain(db.path, err) }()
+	for _, check := range []func(context.Context) ([]Fault, error){db.verifyFile, db.verifyContent, db.verifyBlobs} {
+		found, err := check(ctx)
+		faults = append(faults, found...)
+		if err != nil {
+			return faults, err
 		}
 	}
 	return faults, nil
+}
+
+// verifyContent checks layouts, and then the kernels that are made of them.
+func (db *DB) verifyContent(ctx context.Context) ([]Fault, error) {
+	there, faults, err := db.verifyLayouts(ctx)
+	if err != nil {
+		return faults, err
+	}
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		return faults, err
+	}
+	for _, i := range infos {
+		k := &Kernel{db: db, info: i}
+		if err := k.verify(ctx, there); err != nil {
+			faults = append(faults, Fault{fmt.Sprintf("kernel %s (%.12s)", i.Release, i.ID), err.Error()})
+		}
+	}
+	return faults, nil
+}
+
+// stocked is a layout that is there.
+type stocked struct {
+	hash hash
+	kind int
+}
+
+func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, error) {
+	rows, err := db.sql.QueryContext(ctx, "SELECT id, hash, rest, kind, key, name, body FROM layout")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	there := map[int64]stocked{}
+	var faults []Fault
+	for rows.Next() {
+		var id, key int64
+		var l stocked
+		var body []byte
+		var name string
+		if err := rows.Scan(&id, &l.hash[0], &l.hash[1], &l.kind, &key, &name, &body); err != nil {
+			return nil, faults, err
+		}
+		there[id] = l
+		err := verifyLayout(l.hash, l.kind, name, body)
+		if err == nil && key != nameKey(name) {
+			err = errors.New("its name is not the one it is found by")
+		}
+		if err != nil {
+			faults = append(faults, Fault{fmt.Sprintf("layout %d (%s)", id, name), err.Error()})
+		}
+	}
+	return there, faults, rows.Err()
+}
+
+// verify checks that the kernel's layouts are there, and are those it was
+// stored with.
+func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
+	var content []byte
+	counts := [kindType + 1]int{}
+	err := k.db.sql.QueryRowContext(ctx, "SELECT content, events, types FROM kernel WHERE id = ?", k.info.ID).
+		Scan(&content, &counts[kindEvent], &counts[kindType])
+	if err != nil {
+		return err
+	}
+	var layouts []layout
+	for _, kind := range []int{kindEvent, kindType} {
+		ids, err := k.ids(ctx, kind)
+		if err != nil {
+			return err
+		}
+		missing := 0
+		for _, id := range ids {
+			if l, ok := there[id]; ok && l.kind == kind {
+				layouts = append(layouts, layout{hash: l.hash})
+			} else {
+				missing++
+			}
+		}
+		if missing > 0 || len(ids) != counts[kind] {
+			return fmt.Errorf("%d of its %d layouts are missing", missing+max(counts[kind]-len(ids), 0), counts[kind])
+		}
+	}
+	if !bytes.Equal(contentOf(layouts), content) {
+		return errors.New("its layouts are not those it was stored with")
+	}
+	return nil
+}
+
+// verifyBlobs checks the lists of headers that extractions read.
+func (db *DB) verifyBlobs(ctx context.Context) ([]Fault, error) {
+	rows, err := db.sql.QueryContext(ctx, "SELECT hash, body FROM blob")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var faults []Fault
+	for rows.Next() {
+		var want, body []byte
+		if err := rows.Scan(&want, &body); err != nil {
+			return faults, err
+		}
+		text, err := unpack(body)
+		if sum := sha256.Sum256(text); err != nil || !bytes.Equal(sum[:len(want)], want) {
+			faults = append(faults, Fault{fmt.Sprintf("list of headers %x", want), "its content is not what it was"})
+		}
+	}
+	return faults, rows.Err()
 }
 
 func (db *DB) verifyFile(ctx context.Context) (faults []Fault, err error) {

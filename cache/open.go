@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
+	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
 )
 
 // DB is an open cache. It is safe for concurrent use.
@@ -27,19 +29,23 @@ type DB struct {
 // Option changes how a cache is opened.
 type Option func(*options)
 
-type options struct{ readOnly bool }
+type options struct {
+	readOnly bool
+	wait     time.Duration
+}
 
 // ReadOnly opens a file that exists, for reading alone. It works in folders
 // that cannot be written too.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 
-// busyTimeout is how long a writer waits for another, in milliseconds.
-const busyTimeout = 60_000
+// Wait is how long a writer waits for another one before it gives up with
+// ErrLocked; a minute without it.
+func Wait(limit time.Duration) Option { return func(o *options) { o.wait = limit } }
 
 // Open opens the cache at path. Without ReadOnly a missing file is created,
 // with its folders, and an older schema is brought up to date.
 func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
-	var o options
+	o := options{wait: time.Minute}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -56,23 +62,23 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, fmt.Errorf("folder of the cache: %w", err)
 		}
-		return open(ctx, path, "rwc", false)
+		return open(ctx, path, "rwc", o.wait, false)
 	}
-	db, err := open(ctx, path, "ro", false)
+	db, err := open(ctx, path, "ro", o.wait, false)
 	if err != nil && !errors.Is(err, ErrNotCache) && !errors.Is(err, ErrNewer) && ctx.Err() == nil {
 		// Without write access to the folder WAL cannot be used, and then
 		// nobody else can be writing either.
-		if frozen, ferr := open(ctx, path, "ro", true); ferr == nil {
+		if frozen, ferr := open(ctx, path, "ro", o.wait, true); ferr == nil {
 			return frozen, nil
 		}
 	}
 	return db, err
 }
 
-func open(ctx context.Context, path, mode string, frozen bool) (*DB, error) {
+func open(ctx context.Context, path, mode string, wait time.Duration, frozen bool) (*DB, error) {
 	query := url.Values{}
 	query.Set("mode", mode)
-	query.Set("_busy_timeout", fmt.Sprint(busyTimeout))
+	query.Set("_busy_timeout", fmt.Sprint(wait.Milliseconds()))
 	query.Set("_txlock", "immediate")
 	query.Set("_foreign_keys", "1")
 	query.Set("_synchronous", "NORMAL")
@@ -96,9 +102,27 @@ func open(ctx context.Context, path, mode string, frozen bool) (*DB, error) {
 	}
 	if err != nil {
 		handle.Close() //nolint:errcheck // the error that matters is err
-		return nil, explain(path, err)
+		return nil, explain(path, unwritable(path, mode, err))
 	}
 	return db, nil
+}
+
+// unwritable tells a file that cannot be opened from one that can only be
+// read: of the log beside it, SQLite says no more than that it is not there.
+func unwritable(path, mode string, err error) error {
+	var se sqlite3.Error
+	if mode == "ro" || !errors.As(err, &se) || se.Code != sqlite3.ErrCantOpen {
+		return err
+	}
+	f, ferr := os.OpenFile(path, os.O_RDWR, 0)
+	if ferr == nil {
+		f.Close()
+		return err
+	}
+	if errors.Is(ferr, fs.ErrPermission) || errors.Is(ferr, syscall.EROFS) {
+		return fmt.Errorf("%w: %w; choose a file you may write with --cache", ErrReadOnly, ferr)
+	}
+	return err
 }
 
 // Path is the file.

@@ -2,6 +2,7 @@ package tracefs
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,14 @@ func readFile(path, system string) (*tpinfo.Tracepoint, error) {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := Parse(system, io.LimitReader(f, maxFormat))
+	text, err := io.ReadAll(io.LimitReader(f, maxFormat+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxFormat {
+		return nil, fmt.Errorf("%s: %w: larger than %d bytes", path, ErrFormat, maxFormat)
+	}
+	t, err := Parse(system, bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -136,10 +144,10 @@ func field(line string) (*tpinfo.Field, error) {
 // when it cannot be spelled better.
 func declaration(text string) (typ, name string, where tpinfo.Location) {
 	text = strings.TrimSpace(text)
-	for prefix, location := range map[string]tpinfo.Location{"__data_loc ": tpinfo.DataLoc, "__rel_loc ": tpinfo.RelLoc} {
-		if rest, ok := strings.CutPrefix(text, prefix); ok {
-			text, where = rest, location
-		}
+	if rest, ok := strings.CutPrefix(text, "__data_loc "); ok {
+		text, where = rest, tpinfo.DataLoc
+	} else if rest, ok := strings.CutPrefix(text, "__rel_loc "); ok {
+		text, where = rest, tpinfo.RelLoc
 	}
 	dims := ""
 	if i := strings.IndexByte(text, '['); i >= 0 && strings.HasSuffix(text, "]") {

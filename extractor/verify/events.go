@@ -8,22 +8,19 @@ import (
 )
 
 // Events compares arguments, event by event. They are matched by name alone
-// when the oracle does not know systems, as BTF does not.
+// where a system is not known, as to BTF.
 func Events(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
 	r := &Report{}
-	byName := map[string]*tpinfo.Tracepoint{}
-	for i := range oracle {
-		byName[oracle[i].Name] = &oracle[i]
-	}
+	byName := byFullName(oracle)
 	seen := map[string]bool{}
 	for i := range have {
 		h := &have[i]
-		o := byName[h.Name]
-		if o == nil || o.System != "" && h.System != "" && o.System != h.System {
+		o := match(h, oracle, byName)
+		if o == nil {
 			r.OnlyHave = append(r.OnlyHave, h.FullName())
 			continue
 		}
-		seen[h.Name] = true
+		seen[o.FullName()] = true
 		if h.Args == nil || o.Args == nil {
 			continue
 		}
@@ -32,8 +29,8 @@ func Events(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
 		r.close(s)
 	}
 	for i := range oracle {
-		if !seen[oracle[i].Name] {
-			r.OnlyOracle = append(r.OnlyOracle, oracle[i].FullName())
+		if name := oracle[i].FullName(); !seen[name] {
+			r.OnlyOracle = append(r.OnlyOracle, name)
 		}
 	}
 	return r.sort()
@@ -82,23 +79,14 @@ func (s *subject) sign(spelling string) string {
 }
 
 // Records compares the records of events, field by field. Events are matched
-// by system and name, or by name where a system is not known.
+// as in Events.
 func Records(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
 	r := &Report{}
-	byName := map[string]*tpinfo.Tracepoint{}
-	for i := range oracle {
-		byName[oracle[i].FullName()] = &oracle[i]
-	}
+	byName := byFullName(oracle)
 	seen := map[string]bool{}
 	for i := range have {
 		h := &have[i]
-		o := byName[h.FullName()]
-		if o == nil && h.System == "" {
-			o = only(oracle, h.Name)
-		}
-		if o == nil {
-			o = byName[h.Name]
-		}
+		o := match(h, oracle, byName)
 		switch {
 		case h.Record == nil && (o == nil || o.Record == nil):
 			continue
@@ -123,6 +111,27 @@ func Records(have, oracle []tpinfo.Tracepoint, limits Limits) *Report {
 	return r.sort()
 }
 
+func byFullName(events []tpinfo.Tracepoint) map[string]*tpinfo.Tracepoint {
+	byName := map[string]*tpinfo.Tracepoint{}
+	for i := range events {
+		byName[events[i].FullName()] = &events[i]
+	}
+	return byName
+}
+
+// match finds what the oracle says of an event: under its system and name, or
+// under its name alone where one of the two does not know the system.
+func match(h *tpinfo.Tracepoint, oracle []tpinfo.Tracepoint, byName map[string]*tpinfo.Tracepoint) *tpinfo.Tracepoint {
+	if o := byName[h.FullName()]; o != nil {
+		return o
+	}
+	if h.System == "" {
+		return only(oracle, h.Name)
+	}
+	return byName[h.Name]
+}
+
+// only is the one event of a name; nil when several systems have one.
 func only(events []tpinfo.Tracepoint, name string) *tpinfo.Tracepoint {
 	var found *tpinfo.Tracepoint
 	for i := range events {

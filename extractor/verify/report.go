@@ -38,9 +38,11 @@ func (d Disagreement) String() string {
 }
 
 // Unexplained counts the real differences.
-func (r *Report) Unexplained() int {
+func (r *Report) Unexplained() int { return unexplained(r.Disagreements) }
+
+func unexplained(found []Disagreement) int {
 	n := 0
-	for _, d := range r.Disagreements {
+	for _, d := range found {
 		if d.Explained == "" {
 			n++
 		}
@@ -77,11 +79,17 @@ func (s *subject) explain(what string, have, oracle any, why string) {
 	})
 }
 
+// nearer reports whether s differs less than other does: a real difference
+// weighs more than any number of explained ones.
+func (s *subject) nearer(other *subject) bool {
+	return cmp.Or(cmp.Compare(unexplained(s.found), unexplained(other.found)), cmp.Compare(len(s.found), len(other.found))) < 0
+}
+
 // close adds what was found about s to the report.
 func (r *Report) close(s *subject) {
 	r.Compared++
 	r.Disagreements = append(r.Disagreements, s.found...)
-	if !slices.ContainsFunc(s.found, func(d Disagreement) bool { return d.Explained == "" }) {
+	if unexplained(s.found) == 0 {
 		r.Agreed++
 	}
 }

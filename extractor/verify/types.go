@@ -26,7 +26,7 @@ func Types(have, oracle []tpinfo.Type, limits Limits) *Report {
 		for _, o := range candidates {
 			s := &subject{name: h.Name, limits: limits}
 			s.typ(h.Name, h, o)
-			if best == nil || len(s.found) < len(best.found) {
+			if best == nil || s.nearer(best) {
 				best = s
 			}
 		}

@@ -1,0 +1,187 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// An empty list of problems is the same as none; unknown arguments are not the
+// same as no arguments.
+var lists = cmp.Options{
+	cmp.Transformer("problems", func(e tpinfo.Tracepoint) any {
+		args, known := slices.Clone(e.Args), e.Args != nil
+		return struct {
+			Names    []string
+			Known    bool
+			Args     []tpinfo.Arg
+			Record   *tpinfo.Record
+			Problems []tpinfo.Problem
+		}{[]string{e.System, e.Name, e.Class, e.Header, string(e.Source)}, known, args, e.Record, e.Problems}
+	}),
+	cmpopts.EquateEmpty(),
+}
+
+func TestEventBody(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyEvent.Draw(t, "event")
+		got, err := decodeEvent(want.Name, encodeEvent(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, lists); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+		if got.ContentID() != want.ContentID() {
+			t.Fatal("the content id changed")
+		}
+	})
+}
+
+func TestTypeBody(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyType(3).Draw(t, "type")
+		got, err := decodeType(want.Name, encodeType(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPackedBody(t *testing.T) {
+	p, err := newPacker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOf(rapid.Byte()).Draw(t, "body")
+		stored, err := p.pack(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(stored) > len(want)+1 {
+			t.Fatalf("%d bytes became %d", len(want), len(stored))
+		}
+		got, err := unpack(stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("got %x, want %x", got, want)
+		}
+	})
+}
+
+func TestIDList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfDistinct(rapid.Int64Range(1, 1<<30), rapid.ID[int64]).Draw(t, "ids")
+		got, err := decodeIDs(encodeIDs(slices.Clone(want)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+// A word of the dictionary that does not decode as what it is meant for would
+// cost space and never be noticed.
+func TestDictionary(t *testing.T) {
+	d := string(dictionary())
+	for _, want := range []string{
+		"\x04list\x10struct list_head\x00\x20\x00", // a member
+		"\x14struct task_struct *",
+		"common_preempt_count",
+	} {
+		if !strings.Contains(d, want) {
+			t.Errorf("the dictionary lacks %q", want)
+		}
+	}
+	if len(d) > 32<<10 {
+		t.Errorf("%d bytes: deflate looks back no further than 32 KiB", len(d))
+	}
+}
+
+// A damaged body is an error, in bounded memory.
+func TestDamagedBody(t *testing.T) {
+	event := encodeEvent(&sample("6.1", 0).Events[1])
+	typ := encodeType(&sample("6.1", 0).Types[7])
+	for n := range event {
+		if _, err := decodeEvent("request", event[:n]); !errors.Is(err, errBody) {
+			t.Fatalf("an event cut at %d of %d: %v", n, len(event), err)
+		}
+	}
+	for n := range typ {
+		if _, err := decodeType("struct page", typ[:n]); !errors.Is(err, errBody) {
+			t.Fatalf("a type cut at %d of %d: %v", n, len(typ), err)
+		}
+	}
+	huge := []byte{0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f}
+	if _, err := decodeEvent("x", huge); !errors.Is(err, errBody) {
+		t.Errorf("a list longer than its body: %v", err)
+	}
+	if _, err := unpack([]byte{7, 1}); !errors.Is(err, errBody) {
+		t.Errorf("an unknown form: %v", err)
+	}
+	p, err := newPacker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bomb, err := p.pack(make([]byte, maxBody+1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unpack(bomb); !errors.Is(err, errBody) {
+		t.Errorf("a body of %d bytes that unpacks to more than there may be: %v", len(bomb), err)
+	}
+	nested := &tpinfo.Type{Kind: tpinfo.KindStruct}
+	for range 200 {
+		nested = &tpinfo.Type{Kind: tpinfo.KindStruct, Anon: nested}
+	}
+	if _, err := decodeType("x", encodeType(nested)); !errors.Is(err, errBody) {
+		t.Errorf("unnamed structs 200 deep: %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	s := sample("6.1", 0)
+	for i := range s.Events {
+		f.Add(encodeEvent(&s.Events[i]))
+	}
+	for i := range s.Types {
+		f.Add(encodeType(&s.Types[i]))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if e, err := decodeEvent("name", body); err == nil {
+			again, err := decodeEvent("name", encodeEvent(e))
+			if err != nil || again.ContentID() != e.ContentID() {
+				t.Fatalf("what decodes does not come back: %v", err)
+			}
+		}
+		if typ, err := decodeType("name", body); err == nil {
+			again, err := decodeType("name", encodeType(typ))
+			if err != nil || again.ContentID() != typ.ContentID() {
+				t.Fatalf("what decodes does not come back: %v", err)
+			}
+		}
+		if ids, err := decodeIDs(body); err == nil && !slices.IsSorted(ids) {
+			t.Fatalf("ids out of order: %v", ids)
+		}
+		if _, err := unpack(body); err != nil && !errors.Is(err, errBody) {
+			t.Fatalf("an error of another kind: %v", err)
+		}
+	})
+}

@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/tier"
+)
+
+// large is a kernel with hundreds of layouts, each edition with some of its
+// own; the edition is in its id.
+func large(edition int) *tpinfo.Snapshot {
+	s := sample("6.1.0-large", edition)
+	s.Kernel.ID = fmt.Sprintf("%032x", edition)
+	for n := range 200 {
+		e := s.Events[3]
+		e.Name = fmt.Sprintf("event_%03d", n)
+		e.Class = fmt.Sprint(edition * (n % 2))
+		s.Events = append(s.Events, e)
+		typ := s.Types[7]
+		typ.Name = fmt.Sprintf("struct type_%03d", n)
+		typ.Members = slices.Clone(typ.Members)
+		typ.Members[0].Name = fmt.Sprint("member_", edition*(n%2))
+		s.Types = append(s.Types, typ)
+	}
+	slices.SortFunc(s.Events, func(a, b tpinfo.Tracepoint) int {
+		return compareStrings(a.System, b.System, a.Name, b.Name)
+	})
+	slices.SortFunc(s.Types, func(a, b tpinfo.Type) int { return compareStrings(a.Name, b.Name) })
+	return s
+}
+
+func compareStrings(pairs ...string) int {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i] != pairs[i+1] {
+			if pairs[i] < pairs[i+1] {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}
+
+func child(t *testing.T, path string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewScanner(out)
+}
+
+// Killed with SIGKILL at any moment: the cache opens, shows no half kernel,
+// and the next put finishes.
+func TestKilled(t *testing.T) {
+	rounds := 10
+	if tier.Asked() > tier.Plain {
+		rounds = 100
+	}
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	kernels := 0
+	for round := range rounds {
+		cmd, said := child(t, path)
+		// Before the file is open, before the first kernel is in, and after.
+		for range round % 3 {
+			said.Scan()
+		}
+		time.Sleep(time.Duration(rand.IntN(60_000)) * time.Microsecond)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+
+		db, err := Open(ctx, path)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		sound(t, db)
+		infos, err := db.Kernels(ctx)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		for _, i := range infos {
+			var edition int
+			if _, err := fmt.Sscanf(i.ID, "%x", &edition); err != nil {
+				t.Fatal(err)
+			}
+			whole(t, &Kernel{db: db, info: i}, large(edition))
+			if round%5 != 0 {
+				// Space is what the rounds to come need.
+				if err := db.Remove(ctx, i.ID); err != nil {
+					t.Fatalf("round %d: %v", round, err)
+				}
+			}
+		}
+		kernels += len(infos)
+		put(t, db, large(round))
+		whole(t, kernel(t, db, large(round).Kernel.ID), large(round))
+		if err := db.Remove(ctx, large(round).Kernel.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			t.Fatalf("round %d", round)
+		}
+	}
+	t.Logf("%d kernels were there after %d kills, all whole", kernels, rounds)
+	if kernels == 0 {
+		t.Error("no child ever finished a kernel: the kills came too early to mean anything")
+	}
+}
+
+// Processes that put at once wait for each other, and nothing is lost.
+func TestTwoWriters(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	var children sync.WaitGroup
+	for range 2 {
+		cmd, said := child(t, path)
+		children.Go(func() {
+			for range 8 {
+				if !said.Scan() {
+					t.Error("a writer ended early")
+					break
+				}
+			}
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		})
+	}
+	// And within one process, the same kernel from several goroutines.
+	db := openAt(t, path)
+	var mine sync.WaitGroup
+	for n := range 6 {
+		mine.Go(func() {
+			if _, err := db.Put(ctx, large(n%2)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	mine.Wait()
+	children.Wait()
+	sound(t, db)
+	for n := range 2 {
+		whole(t, kernel(t, db, large(n).Kernel.ID), large(n))
+	}
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range infos {
+		var edition int
+		if _, err := fmt.Sscanf(i.ID, "%x", &edition); err != nil {
+			t.Fatal(err)
+		}
+		whole(t, &Kernel{db: db, info: i}, large(edition))
+	}
+}

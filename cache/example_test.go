@@ -1,0 +1,62 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+// A cache is filled with what an extraction returned, and asked by name.
+func Example() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := cache.Open(ctx, filepath.Join(dir, "cache.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	// extractor.Extract returns such a snapshot.
+	_, err = db.Put(ctx, &tpinfo.Snapshot{
+		Kernel: tpinfo.Kernel{ID: "52a2d3c1", Release: "6.1.0-56-cloud-amd64", Arch: "x86", WordSize: 8},
+		Events: []tpinfo.Tracepoint{{
+			System: "sched", Name: "sched_wakeup", Source: tpinfo.FromDWARF,
+			Args: []tpinfo.Arg{{Name: "p", Type: "struct task_struct *", Offset: 0, Size: 8}},
+		}},
+		Types: []tpinfo.Type{{Kind: tpinfo.KindStruct, Name: "struct task_struct", Size: 9728, Members: []tpinfo.Member{
+			{Name: "comm", Type: "char[16]", Offset: 2976, Size: 16},
+		}}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	kernel, err := db.Kernel(ctx, "6.1.*")
+	if err != nil {
+		log.Fatal(err)
+	}
+	event, err := kernel.Event(ctx, "sched:sched_wakeup")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, arg := range event.Args {
+		fmt.Printf("%s is a %s at offset %s\n", arg.Name, arg.Type, arg.Offset)
+	}
+	comm, err := kernel.Member(ctx, "task_struct", "comm")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("its comm is a %s at offset %s\n", comm.Type, comm.Offset)
+	// Output:
+	// p is a struct task_struct * at offset 0
+	// its comm is a char[16] at offset 2976
+}

@@ -1,0 +1,50 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// childEnv makes this test binary a program that puts kernels into the cache
+// that it names, for the tests that kill such a program.
+const childEnv = "TPINFO_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childEnv); path != "" {
+		if err := putForever(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// putForever puts kernels, many and large enough that it is always in the
+// middle of something.
+func putForever(path string) error {
+	ctx := context.Background()
+	db, err := Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	for n := 0; ; n++ {
+		if _, err := db.Put(ctx, large(os.Getpid()*1000+n)); err != nil {
+			return err
+		}
+		fmt.Println("put")
+		if n%3 == 2 {
+			if err := db.Remove(ctx, large(os.Getpid()*1000+n-1).Kernel.ID); err != nil {
+				return err
+			}
+			if _, err := db.GC(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
