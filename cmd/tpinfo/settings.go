@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
@@ -118,7 +119,7 @@ func readConfig(v *viper.Viper, cmd *cobra.Command) error {
 		}
 		path = filepath.Join(dir, "tpinfo", "config.yaml")
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !named {
+	if _, err := os.Stat(path); !named && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		return nil
 	}
 	v.SetConfigFile(path)
