@@ -3,7 +3,6 @@ package cache_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -13,15 +12,23 @@ import (
 
 // A cache is filled with what an extraction returned, and asked by name.
 func Example() {
-	ctx := context.Background()
+	if err := fillAndAsk(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// p is a struct task_struct * at offset 0
+	// its comm is a char[16] at offset 2976
+}
+
+func fillAndAsk(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "example-")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer os.RemoveAll(dir)
 	db, err := cache.Open(ctx, filepath.Join(dir, "cache.db"))
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer db.Close()
 
@@ -37,26 +44,24 @@ func Example() {
 		}}},
 	})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 
 	kernel, err := db.Kernel(ctx, "6.1.*")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	event, err := kernel.Event(ctx, "sched:sched_wakeup")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	for _, arg := range event.Args {
 		fmt.Printf("%s is a %s at offset %s\n", arg.Name, arg.Type, arg.Offset)
 	}
 	comm, err := kernel.Member(ctx, "task_struct", "comm")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	fmt.Printf("its comm is a %s at offset %s\n", comm.Type, comm.Offset)
-	// Output:
-	// p is a struct task_struct * at offset 0
-	// its comm is a char[16] at offset 2976
+	return nil
 }

@@ -49,7 +49,8 @@ func TestNotACache(t *testing.T) {
 		for _, opts := range [][]Option{nil, {ReadOnly()}} {
 			db, err := Open(ctx, test.path, opts...)
 			if err == nil {
-				db.Close()
+				t.Errorf("%s opens", test.path)
+				t.Cleanup(func() { db.Close() })
 			}
 			if !errors.Is(err, test.want) || !strings.Contains(fmt.Sprint(err), test.says) {
 				t.Errorf("%s: %v, want %v that says %q", test.path, err, test.want, test.says)
@@ -132,7 +133,9 @@ func TestReadOnlyFolder(t *testing.T) {
 		if !errors.Is(err, ErrReadOnly) {
 			t.Errorf("writing to it: %v, want ErrReadOnly", err)
 		}
-		db.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	} else if !errors.Is(err, ErrReadOnly) {
 		t.Errorf("opening it for writing: %v, want ErrReadOnly", err)
 	}
@@ -205,7 +208,9 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	db.Close()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // A damaged file is found out, whatever is damaged, and nothing panics.

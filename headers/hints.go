@@ -64,12 +64,12 @@ var hints = []Hint{
 	},
 	{Header: "trace/events/ib_mad.h", Includes: []string{"rdma/ib_smi.h", "rdma/opa_smi.h"}},
 	{Header: "trace/events/intel_ifs.h", Unknown: []string{"union ifs_sbaf", "union ifs_sbaf_status"}},
+	// It is this header that says whether there are irqchips, and their events.
+	{Header: "trace/events/kvm.h", Includes: []string{"linux/kvm.h"}},
 	{
 		Header:  "trace/events/landlock.h",
 		Unknown: []string{"access_mask_t", "enum landlock_request_type"},
 	},
-	// It is this header that says whether there are irqchips, and their events.
-	{Header: "trace/events/kvm.h", Includes: []string{"linux/kvm.h"}},
 	{Header: "trace/events/mdio.h", Includes: []string{"linux/phy.h"}},
 	{Header: "trace/events/netfs.h", Includes: []string{"linux/netfs.h"}},
 	{Header: "trace/events/nilfs2.h", Includes: []string{"linux/blk_types.h"}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,7 @@ type leakless struct{ m *testing.M }
 func (l leakless) Run() int {
 	status := l.m.Run()
 	if err := goleak.Find(); err != nil && status == 0 {
-		os.Stderr.WriteString("goroutines that outlive the tests: " + err.Error() + "\n")
+		fmt.Fprintln(os.Stderr, "goroutines that outlive the tests:", err)
 		return 1
 	}
 	return status
