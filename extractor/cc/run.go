@@ -91,7 +91,7 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 
 	start := time.Now()
 	err := cmd.Run()
-	res := &Result{Stdout: stdout.String(), Stderr: stderr.String(), Elapsed: time.Since(start)}
+	res := &Result{Stdout: stdout.kept.String(), Stderr: stderr.kept.String(), Elapsed: time.Since(start)}
 	if cmd.ProcessState != nil {
 		res.ExitCode = cmd.ProcessState.ExitCode()
 		if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -144,16 +144,14 @@ func lastWords(said string, exit *exec.ExitError) string {
 	return firstLine(said)
 }
 
-// bounded keeps the first max bytes and swallows the rest.
+// bounded keeps the first max bytes and swallows the rest. The buffer is not
+// embedded: its ReadFrom would go past the bound.
 type bounded struct {
-	bytes.Buffer
-	max int
+	kept bytes.Buffer
+	max  int
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := b.max - b.Len(); room < len(p) {
-		b.Buffer.Write(p[:max(room, 0)])
-		return len(p), nil
-	}
-	return b.Buffer.Write(p)
+	b.kept.Write(p[:min(len(p), max(b.max-b.kept.Len(), 0))])
+	return len(p), nil
 }
