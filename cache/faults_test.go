@@ -60,6 +60,13 @@ func TestNotACache(t *testing.T) {
 			t.Errorf("%s was changed", test.path)
 		}
 	}
+	empty := filepath.Join(dir, "empty.db")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(ctx, empty, ReadOnly()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file whose maker was ended before it began: %v", err)
+	}
 	if _, err := Open(ctx, filepath.Join(dir, "nothing"), ReadOnly()); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "tpinfo extract makes one") {
 		t.Errorf("a file that is not there: %v", err)
 	}

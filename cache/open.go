@@ -54,7 +54,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 	case err == nil && st.IsDir():
 		return nil, fmt.Errorf("%w: %s is a folder; --cache takes a file", ErrNotCache, path)
 	case errors.Is(err, fs.ErrNotExist) && o.readOnly:
-		return nil, fmt.Errorf("no cache at %s yet: %w; tpinfo extract makes one", path, fs.ErrNotExist)
+		return nil, nothingYet(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("cache: %w", err)
 	}
@@ -73,6 +73,10 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		}
 	}
 	return db, err
+}
+
+func nothingYet(path string) error {
+	return fmt.Errorf("no cache at %s yet: %w; tpinfo extract makes one", path, fs.ErrNotExist)
 }
 
 func open(ctx context.Context, path, mode string, wait time.Duration, frozen bool) (*DB, error) {
@@ -94,7 +98,11 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	if db.readOnly {
 		var version int
 		version, err = schemaVersion(ctx, handle, path)
-		if err == nil && version != newestSchema() {
+		switch {
+		case err == nil && version == 0:
+			// Its maker was ended before it had a schema.
+			err = nothingYet(path)
+		case err == nil && version != newestSchema():
 			err = fmt.Errorf("%w: %s has schema %d and cannot be brought up to date", ErrReadOnly, path, version)
 		}
 	} else {
