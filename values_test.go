@@ -77,7 +77,7 @@ func TestEventContentID(t *testing.T) {
 		"name":              func(e *Tracepoint) { e.Name = "x" },
 		"class":             func(e *Tracepoint) { e.Class = "x" },
 		"header":            func(e *Tracepoint) { e.Header = "x" },
-		"name and class":    func(e *Tracepoint) { e.Name, e.Class = "sched_switchs", "ched_switch" },
+		"name and class":    func(e *Tracepoint) { e.Name, e.Class = "sched_switch_", "sched" },
 		"args unknown":      func(e *Tracepoint) { e.Args = nil },
 		"no args":           func(e *Tracepoint) { e.Args = []Arg{} },
 		"arg name":          func(e *Tracepoint) { e.Args[0].Name = "x" },

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func (cc compiler) compile(t testing.TB, source string) string {
 	dir := t.TempDir()
 	object := filepath.Join(dir, "unit.o")
 	// Unused types are kept: nothing in these units uses them.
-	args := append(cc.args[1:len(cc.args):len(cc.args)],
+	args := append(slices.Clone(cc.args[1:]),
 		"-fno-eliminate-unused-debug-types", "-w", "-x", "c", "-c", "-o", object, "-")
 	cmd := exec.Command(cc.args[0], args...)
 	cmd.Dir = dir

@@ -147,7 +147,7 @@ func check(t *testing.T, obj *Object, layouts []layout) {
 				if j < len(got) && got[j].bits == 0 && want[j].bits == 8*int(got[j].size) && want[j].bit%8 == 0 {
 					want[j].offset, want[j].size = tpinfo.Bytes(want[j].bit/8), got[j].size
 					want[j].bit, want[j].bits = 0, 0
-					want[j].typ = m.typ[:strings.Index(m.typ, ":")]
+					want[j].typ, _, _ = strings.Cut(m.typ, ":")
 				}
 				continue
 			}
