@@ -12,7 +12,7 @@ import (
 var randomised = []string{"RANDSTRUCT", "GCC_PLUGIN_RANDSTRUCT"}
 
 // check looks over a snapshot for what would make it wrong without looking so.
-func check(tree *kbuild.Tree, found []traceHeader, snap *tpinfo.Snapshot) []tpinfo.Problem {
+func check(tree *kbuild.Tree, found []traceHeader, failed []failure, snap *tpinfo.Snapshot) []tpinfo.Problem {
 	var problems []tpinfo.Problem
 	for _, option := range randomised {
 		if tree.Config.On(option) {
@@ -32,14 +32,17 @@ func check(tree *kbuild.Tree, found []traceHeader, snap *tpinfo.Snapshot) []tpin
 			})
 		}
 	}
-	return append(problems, silent(tree, found, snap)...)
+	return append(problems, silent(tree, found, failed, snap)...)
 }
 
 // silent names the trace headers of which no event came: their events are not
 // part of this configuration, or of this architecture. Saying so makes the
 // list of events one that loses none without a word.
-func silent(tree *kbuild.Tree, found []traceHeader, snap *tpinfo.Snapshot) []tpinfo.Problem {
+func silent(tree *kbuild.Tree, found []traceHeader, failed []failure, snap *tpinfo.Snapshot) []tpinfo.Problem {
 	spoke := map[string]bool{}
+	for _, f := range failed {
+		spoke[tree.Relative(f.header.Path)] = true // more was said of it
+	}
 	for i := range snap.Events {
 		spoke[snap.Events[i].Header] = true
 	}

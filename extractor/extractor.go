@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
@@ -137,12 +139,18 @@ func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
 
 // extractTree is the pipeline for a build tree.
 func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpinfo.Snapshot, err error) {
-	found, err := scan(tree, tree.IncludeDirs())
-	if err != nil {
-		return nil, err
-	}
-	compiler, err := cc.Find(ctx, req.CC, tree.Arch)
-	if err != nil {
+	var found []traceHeader
+	var compiler *cc.Compiler
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		found, err = scan(tree, tree.IncludeDirs())
+		return err
+	})
+	g.Go(func() (err error) {
+		compiler, err = cc.Find(gctx, req.CC, tree.Arch)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	scratch, err := os.MkdirTemp("", "tpinfo-extract-")
@@ -172,7 +180,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	var problems []tpinfo.Problem
 	snap.Events, snap.Types, problems = merge(parts)
 	for _, f := range failed {
-		problems = append(problems, f.problem())
+		problems = append(problems, f.problem(tree))
 	}
 	sums, err := digest(ctx, tree, files, found)
 	if err != nil {
@@ -189,7 +197,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	if err != nil {
 		return nil, err
 	}
-	snap.Kernel.Problems = dedupe(append(append(problems, filled...), check(tree, found, snap)...))
+	snap.Kernel.Problems = dedupe(append(append(problems, filled...), check(tree, found, failed, snap)...))
 	req.Report(Progress{Stage: StageCheck, Detail: fmt.Sprintf("%d events, %d types", len(snap.Events), len(snap.Types))})
 	return snap, nil
 }

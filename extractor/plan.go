@@ -62,9 +62,10 @@ const unitCount = 2
 
 // plan spreads the headers over units. Those that need something come last in
 // the last unit, so that what is declared for them hides nothing from others;
-// hintFor tells what is known of a header's needs beforehand.
+// hintFor tells what is known of a header's needs beforehand. One that includes
+// what is not there would end the unit it is in, and so gets its own.
 func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (headers.Hint, bool)) []*unit {
-	var plain, needy []member
+	var plain, needy, lacking []member
 	for _, h := range found {
 		m := member{traceHeader: h}
 		if hint, ok := hintFor(h.Include); ok {
@@ -73,15 +74,23 @@ func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (h
 				m.need.Unknown, m.need.Unless = slices.Clone(hint.Unknown), hint.Unless
 			}
 			m.need.Constants = slices.Clone(hint.Constants)
-			needy = append(needy, m)
-			continue
 		}
-		plain = append(plain, m)
+		switch _, hinted := hintFor(h.Include); {
+		case h.Lacks != "":
+			lacking = append(lacking, m)
+		case hinted:
+			needy = append(needy, m)
+		default:
+			plain = append(plain, m)
+		}
 	}
 	first := share(plain, needy)
 	units := []*unit{{name: "unit1", members: plain[:first]}}
 	if rest := append(slices.Clone(plain[first:]), needy...); len(rest) > 0 {
 		units = append(units, &unit{name: "unit2", members: rest})
+	}
+	for i, m := range lacking {
+		units = append(units, &unit{name: fmt.Sprintf("unit%d", unitCount+1+i), members: []member{m}})
 	}
 	return units
 }

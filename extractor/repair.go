@@ -11,6 +11,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
 // maxRounds bounds how often units are compiled again. Every round either
@@ -61,7 +62,7 @@ func (w *workshop) build(ctx context.Context, units []*unit, report func(Progres
 				m, ok := w.repair(u, b, seekers)
 				switch {
 				case !ok:
-					failed = append(failed, failure{m.traceHeader, b.said[0].Message})
+					failed = append(failed, failure{m.traceHeader, b.why()})
 				case m.need.Alone:
 					again = append(again, &unit{name: fmt.Sprintf("round%d_%d", round, len(again)), members: []member{m}})
 				default:
@@ -90,6 +91,14 @@ func describe(units []*unit) string {
 type broken struct {
 	member
 	said []cc.Diagnostic
+}
+
+// why says in one sentence why nothing could be done about it.
+func (b broken) why() string {
+	if b.Lacks != "" && slices.ContainsFunc(b.said, missesFile) {
+		return fmt.Sprintf("it includes <%s>, which this tree does not have", b.Lacks)
+	}
+	return b.said[0].Message
 }
 
 // sort parts a unit's members into those the compiler did not complain about
@@ -167,6 +176,9 @@ func (w *workshop) repair(u *unit, b broken, s *seeker) (member, bool) {
 	if err != nil {
 		return m, false
 	}
+	if slices.ContainsFunc(b.said, missesFile) {
+		return m, false
+	}
 	mender := mender{unit: u, member: &m, text: string(text), seek: s, done: map[string]bool{}}
 	for _, d := range b.said {
 		mender.mend(d, d.File == w.sourcePath(u))
@@ -185,6 +197,12 @@ func (w *workshop) repair(u *unit, b broken, s *seeker) (member, bool) {
 	}
 	m.need.because("", why)
 	return m, true
+}
+
+// missesFile reports whether a complaint is about an include that leads
+// nowhere: without it no part of the header can be read.
+func missesFile(d cc.Diagnostic) bool {
+	return d.Fatal && (strings.Contains(d.Message, "No such file") || strings.Contains(d.Message, "file not found"))
 }
 
 func (n need) clone() need {
@@ -400,9 +418,9 @@ func firstNames(args string) []string {
 }
 
 // problem words a failure for the kernel.
-func (f failure) problem() tpinfo.Problem {
+func (f failure) problem(tree *kbuild.Tree) tpinfo.Problem {
 	return tpinfo.Problem{
-		Code: tpinfo.HeaderFailed, Subject: f.header.Include,
-		Message: "does not compile: " + f.why,
+		Code: tpinfo.HeaderFailed, Subject: tree.Relative(f.header.Path),
+		Message: "does not compile for this architecture and configuration: " + f.why,
 	}
 }

@@ -30,6 +30,10 @@ type traceHeader struct {
 	Once []string
 	// Quoted are includes by relative path, as written.
 	Quoted []string
+	// Lacks is a header that it includes and the tree does not have, as those
+	// of another architecture; empty for none. That may be fatal to a unit,
+	// and may be under a condition that is not met.
+	Lacks string
 }
 
 // traceDirs are the folders of a tree that hold trace headers, under each
@@ -47,6 +51,7 @@ var (
 	definesSystem = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b[ \t]*(\S*)`)
 	mainGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*if[ \t]+!?[ \t]*defined[ \t]*\(?[ \t]*(\w+)\)?[ \t]*\|\|[ \t\\\n]*defined[ \t]*\(?[ \t]*TRACE_HEADER_MULTI_READ`)
 	onceGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\n(?:[ \t]*\n)*[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]*$`)
+	angleInclude  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+<([^>]+)>`)
 	quotedInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
 )
 
@@ -54,6 +59,7 @@ var (
 // sorted by what a unit includes.
 func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 	seen := map[string]bool{}
+	there := map[string]bool{} // what was looked for, and whether it was there
 	var found []traceHeader
 	for _, dir := range include {
 		for _, sub := range traceDirs {
@@ -80,6 +86,7 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 				}
 				if h, ok := readTraceHeader(text); ok {
 					h.Path, h.Include, h.Size = path, filepath.ToSlash(rel), len(text)
+					h.Lacks = lacks(text, include, there)
 					found = append(found, h)
 				}
 				return nil
@@ -94,6 +101,25 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 	}
 	slices.SortFunc(found, func(a, b traceHeader) int { return cmp.Compare(a.Include, b.Include) })
 	return found, nil
+}
+
+// lacks returns the first header that text includes and no folder has.
+func lacks(text []byte, include []string, there map[string]bool) string {
+	for _, m := range angleInclude.FindAllSubmatch(text, -1) {
+		name := string(m[1])
+		is, known := there[name]
+		if !known {
+			is = slices.ContainsFunc(include, func(dir string) bool {
+				_, err := os.Stat(filepath.Join(dir, name))
+				return err == nil
+			})
+			there[name] = is
+		}
+		if !is {
+			return name
+		}
+	}
+	return ""
 }
 
 // readTraceHeader tells what a unit has to know about a header; false for one

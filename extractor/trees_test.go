@@ -288,7 +288,7 @@ func extractUnhinted(t *testing.T, build, compiler string) []tpinfo.Tracepoint {
 		t.Fatal(err)
 	}
 	for _, f := range failed {
-		t.Errorf("header lost: %s", f.problem())
+		t.Errorf("header lost: %s", f.problem(tree))
 	}
 	t.Logf("%d rounds", rounds)
 	parts, _ := gather(built)

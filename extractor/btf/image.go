@@ -20,7 +20,7 @@ import (
 // kernelImage is what is inside a compressed kernel.
 type kernelImage struct {
 	release string // from the boot header; empty when it has none
-	vmlinux []byte // ELF
+	kernel  []byte // ELF, or what arm64 boots: the memory image of one
 }
 
 // packing is a compression that kernels use for themselves
@@ -58,8 +58,8 @@ var packings = []packing{
 }
 
 // unpack finds and unpacks the kernel inside an image: at the place that an
-// x86 boot header gives, or else wherever something that unpacks to an ELF
-// file starts.
+// x86 boot header gives, or else wherever something that unpacks to a kernel
+// starts.
 func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error) {
 	image := &kernelImage{}
 	if payload, release, ok := bootHeader(data); ok {
@@ -70,12 +70,12 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 				if err != nil {
 					return nil, err
 				}
-				image.vmlinux = out
+				image.kernel = out
 				return image, nil
 			}
 		}
 		if bytes.HasPrefix(payload, []byte(elf.ELFMAG)) {
-			image.vmlinux = payload
+			image.kernel = payload
 			return image, nil
 		}
 	}
@@ -89,7 +89,7 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 			}
 			out, err := p.unpack(ctx, data[at+i:], limit)
 			if err == nil {
-				image.vmlinux = out
+				image.kernel = out
 				return image, nil
 			}
 			if ctx.Err() != nil {
@@ -124,12 +124,12 @@ func (p packing) unpack(ctx context.Context, data []byte, limit int64) (out []by
 	if c, ok := z.(interface{ Close() }); ok {
 		defer c.Close()
 	}
-	head := make([]byte, len(elf.ELFMAG))
-	if _, err := io.ReadFull(z, head); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.name, err)
+	head := make([]byte, memoryHeader)
+	if n, err := io.ReadFull(z, head); err != nil {
+		head = head[:n]
 	}
-	if string(head) != elf.ELFMAG {
-		return nil, fmt.Errorf("%s: what is inside is not ELF", p.name)
+	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) && !isMemoryImage(head) {
+		return nil, fmt.Errorf("%s: what is inside is no kernel", p.name)
 	}
 	buf := bytes.NewBuffer(head)
 	_, err = io.Copy(buf, io.LimitReader(&cancelled{ctx, z}, limit))
@@ -142,6 +142,18 @@ func (p packing) unpack(ctx context.Context, data []byte, limit int64) (out []by
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	return buf.Bytes(), nil
+}
+
+// An arm64 kernel is booted as the image of its memory, with this magic in its
+// header (Documentation/arch/arm64/booting.rst).
+const (
+	memoryHeader = 64
+	memoryMagic  = "ARM\x64"
+	magicAt      = 56
+)
+
+func isMemoryImage(data []byte) bool {
+	return len(data) >= memoryHeader && string(data[magicAt:magicAt+len(memoryMagic)]) == memoryMagic
 }
 
 // wholeELF reports whether all sections of an ELF file are there.

@@ -118,6 +118,40 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// What arm64 boots: the image of the kernel's memory, plain or packed, with the
+// BTF somewhere inside, and things before it that only start like one.
+func TestMemoryImages(t *testing.T) {
+	ctx := context.Background()
+	want, err := Parse(ctx, sampleBTF(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := make([]byte, 4096)
+	copy(image[magicAt:], memoryMagic)
+	image = append(image, "Linux version "+sampleRelease+" (builder@host)\x00"...)
+	bare := bytes.Clone(image)
+	image = append(image, header...)
+	image = append(image, bytes.Repeat([]byte{0xff}, 100)...)
+	image = append(image, sampleBTF(t)...)
+	image = append(image, make([]byte, 999)...)
+	for name, data := range map[string][]byte{
+		"plain":    image,
+		"gzip":     packers["gzip"](t, image),
+		"in a PE":  append([]byte("MZ\x00\x00zimg and a program to unpack it"), packers["zstd"](t, image)...),
+		"lzma too": packers["lzma"](t, image),
+	} {
+		spec, err := Parse(ctx, data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if spec.Digest() != want.Digest() || spec.Release() != sampleRelease {
+			t.Errorf("%s: digest %.8s, release %q", name, spec.Digest(), spec.Release())
+		}
+	}
+	if _, err := Parse(ctx, bare); !errors.Is(err, ErrNoBTF) {
+		t.Errorf("an image without BTF: %v", err)
+	}
+}
+
 // What is no BTF is an error that says what it is.
 func TestUnfit(t *testing.T) {
 	ctx := context.Background()
@@ -136,7 +170,7 @@ func TestUnfit(t *testing.T) {
 		{"half of it", good[:len(good)/2], ErrDamaged, ""},
 		{"only its header", good[:24], ErrDamaged, ""},
 		{"lzo", bzImage([]byte("\x89LZO\x00\r\n\x1a\n more"), "6.1.0"), nil, "lzo, which is not supported; give the unpacked vmlinux"},
-		{"gzip of something else", bzImage(packers["gzip"](t, []byte("not a kernel at all")), "6.1.0"), nil, "what is inside is not ELF"},
+		{"gzip of something else", bzImage(packers["gzip"](t, []byte("not a kernel at all")), "6.1.0"), nil, "what is inside is no kernel"},
 		{"a boot header beyond its end", bzImage(nil, "6.1.0")[:0x260], ErrNoBTF, ""},
 	} {
 		_, err := Parse(ctx, test.data)
@@ -216,8 +250,8 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		image, err := unpack(t.Context(), data, 1<<20)
-		if err == nil && (len(image.vmlinux) > 1<<20 || !bytes.HasPrefix(image.vmlinux, []byte("\x7fELF"))) {
-			t.Fatalf("%d bytes that are no ELF file", len(image.vmlinux))
+		if err == nil && (len(image.kernel) > 1<<20 || !bytes.HasPrefix(image.kernel, []byte("\x7fELF")) && !isMemoryImage(image.kernel)) {
+			t.Fatalf("%d bytes that are no ELF file", len(image.kernel))
 		}
 	})
 }

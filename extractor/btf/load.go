@@ -107,12 +107,45 @@ func (s *Spec) find(ctx context.Context, data []byte) ([]byte, error) {
 	case bytes.HasPrefix(data, []byte(elf.ELFMAG)):
 		return s.fromELF(data)
 	}
+	if isMemoryImage(data) {
+		return s.fromMemory(data)
+	}
 	image, err := unpack(ctx, data, maxFile)
 	if err != nil {
 		return nil, err
 	}
 	s.release = image.release
-	return s.fromELF(image.vmlinux)
+	if isMemoryImage(image.kernel) {
+		return s.fromMemory(image.kernel)
+	}
+	return s.fromELF(image.kernel)
+}
+
+// header is struct btf_header (include/uapi/linux/btf.h), of a little-endian
+// machine, up to the length of the header itself: magic, version, flags.
+const header = "\x9f\xeb\x01\x00\x18\x00\x00\x00"
+
+// fromMemory finds BTF in the image of a kernel's memory, where nothing but
+// its header says where it lies.
+func (s *Spec) fromMemory(data []byte) ([]byte, error) {
+	if m := banner.FindSubmatch(data); m != nil {
+		s.release = string(m[1])
+	}
+	for rest := data; ; {
+		i := bytes.Index(rest, []byte(header))
+		if i < 0 || len(rest)-i < 24 {
+			return nil, fmt.Errorf("%w: a kernel image without it; the kernel was built without CONFIG_DEBUG_INFO_BTF", ErrNoBTF)
+		}
+		rest = rest[i:]
+		field := func(n int) uint64 { return uint64(binary.LittleEndian.Uint32(rest[8+4*n:])) }
+		typeOffset, typeLength, textOffset, textLength := field(0), field(1), field(2), field(3)
+		end := 24 + textOffset + textLength
+		// Types come first, texts right behind them, the empty text first.
+		if typeOffset == 0 && textOffset == typeLength && typeLength > 0 && textLength > 0 && end <= uint64(len(rest)) && rest[24+textOffset] == 0 {
+			return rest[:end], nil
+		}
+		rest = rest[1:]
+	}
 }
 
 func isRaw(data []byte) bool {

@@ -142,7 +142,10 @@ func encoding(dwarfEncoding int64) tpinfo.Encoding {
 
 func (t *table) member(m *entry, depth int) (tpinfo.Member, error) {
 	out := tpinfo.Member{Name: m.name, Offset: tpinfo.Bytes(m.offset)}
-	var err error
+	err := t.spend(m.name)
+	if err != nil {
+		return out, err
+	}
 	if out.Type, err = t.spell(m.typ); err != nil {
 		return out, err
 	}

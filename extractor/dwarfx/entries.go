@@ -47,6 +47,17 @@ type table struct {
 	wordSize  int64
 	bigEndian bool
 	spelled   map[dwarf.Offset]string
+	spent     int // see spend
+}
+
+// spend counts what it takes to write types out: an unnamed type stands in
+// full wherever it is used, so a few entries can describe very much.
+func (t *table) spend(text string) error {
+	t.spent += 1 + len(text)/32
+	if t.spent > 4*t.limits.Entries {
+		return fmt.Errorf("%w: its types are too long when written out", ErrTooLarge)
+	}
+	return nil
 }
 
 // interesting are the tags that take part in types. Variables, lexical blocks
@@ -66,6 +77,7 @@ func readEntries(ctx context.Context, data *dwarf.Data, order binary.ByteOrder, 
 	t := &table{at: map[dwarf.Offset]int32{}, limits: limits, spelled: map[dwarf.Offset]string{}}
 	r := reader.New(data)
 	var open []int32 // entries whose children are being read; -1 for a unit
+	passing := 0     // levels of children that are passed over
 	for n := 0; ; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -80,6 +92,20 @@ func readEntries(ctx context.Context, data *dwarf.Data, order binary.ByteOrder, 
 		switch {
 		case e == nil:
 			return t, nil
+		case e.Tag == dwarf.TagCompileUnit:
+			open, passing = open[:0], 0
+			if e.Children {
+				open = append(open, -1)
+			}
+			continue
+		case passing > 0:
+			switch {
+			case e.Tag == 0:
+				passing--
+			case e.Children:
+				passing++
+			}
+			continue
 		case e.Tag == 0:
 			if len(open) == 0 {
 				return nil, fmt.Errorf("%w: an end of children without a parent at %#x", ErrDamaged, e.Offset)
@@ -89,15 +115,12 @@ func readEntries(ctx context.Context, data *dwarf.Data, order binary.ByteOrder, 
 			}
 			open = open[:len(open)-1]
 			continue
-		case e.Tag == dwarf.TagCompileUnit:
-			open = open[:0]
-			if e.Children {
-				open = append(open, -1)
-			}
-			continue
 		case !interesting[e.Tag]:
-			if e.Children {
-				r.SkipChildren()
+			// Not SkipChildren: it calls itself for each level.
+			if next, ok := e.Val(dwarf.AttrSibling).(dwarf.Offset); ok && e.Children && next > e.Offset {
+				r.Seek(next)
+			} else if e.Children {
+				passing = 1
 			}
 			continue
 		}

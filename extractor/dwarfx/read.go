@@ -5,8 +5,11 @@ import (
 	"context"
 	"debug/dwarf"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -75,28 +78,32 @@ var (
 )
 
 // Read reads the ELF object at path.
-func Read(ctx context.Context, path string, opts Options) (obj *Object, err error) {
-	// debug/elf and debug/dwarf are not safe against every damage.
-	defer func() {
-		if r := recover(); r != nil {
-			obj, err = nil, fmt.Errorf("%s: %w: %v", path, ErrDamaged, r)
-		}
-	}()
-	f, err := elf.Open(path)
+func Read(ctx context.Context, path string, opts Options) (*Object, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrNotObject, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotObject, err)
 	}
 	defer f.Close()
-	obj, err = read(ctx, f, opts)
+	obj, err := read(ctx, f, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return obj, nil
 }
 
-func read(ctx context.Context, f *elf.File, opts Options) (*Object, error) {
+func read(ctx context.Context, from io.ReaderAt, opts Options) (obj *Object, err error) {
+	// debug/elf and debug/dwarf are not safe against every damage.
+	defer func() {
+		if r := recover(); r != nil {
+			obj, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	f, err := elf.NewFile(from)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotObject, err)
+	}
 	limits := opts.Limits.orDefault()
-	obj := &Object{
+	obj = &Object{
 		ByteOrder: tpinfo.LittleEndian, WordSize: 8,
 		Machine: f.Machine.String(), Sections: map[string][]byte{},
 	}
@@ -110,7 +117,7 @@ func read(ctx context.Context, f *elf.File, opts Options) (*Object, error) {
 	debug := false
 	for _, s := range f.Sections {
 		if strings.HasPrefix(s.Name, ".debug_") || strings.HasPrefix(s.Name, ".zdebug_") {
-			size += max(s.Size, s.FileSize)
+			size += min(unpacked(s), limits.Debug+1)
 			debug = debug || s.Name == ".debug_info" || s.Name == ".zdebug_info"
 		}
 	}
@@ -143,7 +150,21 @@ func read(ctx context.Context, f *elf.File, opts Options) (*Object, error) {
 		return nil, err
 	}
 	t.wordSize, t.bigEndian = int64(obj.WordSize), obj.ByteOrder == tpinfo.BigEndian
-	return obj, obj.define(t, opts.FunctionPrefix)
+	if err := obj.define(t, opts.FunctionPrefix); err != nil {
+		return nil, err
+	}
+	return obj, nil
+}
+
+// unpacked is the size in bytes that a section claims to unpack to. debug/elf
+// knows that of GNU's own compression (.zdebug_…) only while it reads it.
+func unpacked(s *elf.Section) uint64 {
+	size := max(s.Size, s.FileSize)
+	var head [12]byte
+	if n, _ := s.ReadAt(head[:], 0); s.Flags&elf.SHF_COMPRESSED == 0 && n == len(head) && string(head[:4]) == "ZLIB" {
+		size = max(size, binary.BigEndian.Uint64(head[4:]))
+	}
+	return size
 }
 
 // define fills in functions and types from the table of entries.

@@ -45,6 +45,9 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 		return nil, err
 	}
 	e := &t.entries[i]
+	if err := t.spend(e.name); err != nil {
+		return nil, err
+	}
 	switch e.tag {
 	case dwarf.TagPointerType:
 		elem, err := t.expr(e.typ, depth+1)
@@ -63,6 +66,9 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 			return nil, err
 		}
 		dims := t.dimensions(i)
+		if len(dims) > t.limits.Depth {
+			return nil, fmt.Errorf("%w: an array of more than %d dimensions at %#x", ErrDamaged, t.limits.Depth, off)
+		}
 		for n := len(dims) - 1; n >= 0; n-- {
 			elem = &tpinfo.Expr{Shape: tpinfo.ShapeArray, Count: dims[n], Elem: elem}
 		}
@@ -74,7 +80,8 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 }
 
 // dimensions of an array, outermost first. [0] and [] come out alike: gcc's
-// debug information does not tell them apart, nor does BTF.
+// debug information does not tell them apart, nor does BTF. The list ends
+// behind the first that is one too many.
 func (t *table) dimensions(i int32) []int64 {
 	var dims []int64
 	for c := range t.children(i) {
@@ -85,7 +92,9 @@ func (t *table) dimensions(i int32) []int64 {
 		if n <= 0 {
 			n = tpinfo.Flexible
 		}
-		dims = append(dims, n)
+		if dims = append(dims, n); len(dims) > t.limits.Depth {
+			break
+		}
 	}
 	if dims == nil {
 		return []int64{tpinfo.Flexible}
