@@ -50,8 +50,11 @@ func (s *subject) typ(path string, h, o *tpinfo.Type) {
 	}
 	if h.Kind == tpinfo.KindTypedef && h.Of != o.Of {
 		why := ""
-		if flat(h.Of) == flat(o.Of) {
+		switch {
+		case flat(h.Of) == flat(o.Of):
 			why = flattened
+		case variadic[h.Of] && variadic[o.Of]:
+			why = "each compiler has a va_list of its own"
 		}
 		s.explain(path+": typedef of", h.Of, o.Of, why)
 	}
@@ -127,6 +130,9 @@ func (s *subject) enumerators(path string, have, oracle []tpinfo.Enumerator) {
 		s.explain(fmt.Sprintf("%s: constant %s", path, h.Name), h.Value, o.Value, why)
 	}
 }
+
+// variadic are compilers' own names for what <stdarg.h> calls va_list.
+var variadic = map[string]bool{"__builtin_va_list": true, "__gnuc_va_list": true, "struct __va_list": true, "struct __va_list_tag[1]": true}
 
 const flattened = "BTF flattens arrays of several dimensions"
 
