@@ -246,7 +246,10 @@ func (obj *Object) resolve(e *tpinfo.Expr, depth int) (tpinfo.Bytes, bool, bool)
 		return tpinfo.Unknown, false, false
 	case tpinfo.ShapeArray:
 		size, signed, ok := obj.resolve(e.Elem, depth-1)
-		return size * tpinfo.Bytes(max(e.Count, 0)), signed, ok
+		if !ok {
+			return tpinfo.Unknown, false, false
+		}
+		return size * tpinfo.Bytes(max(e.Count, 0)), signed, true
 	}
 	t := obj.Type(e.Name)
 	switch {
