@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
 const prelude = `
@@ -164,7 +165,7 @@ func TestCompilersAgree(t *testing.T) {
 	}
 	first := all["gcc, DWARF 4"]
 	if len(first) == 0 {
-		t.Skip("no gcc to compare with")
+		tier.Skip(t, "no gcc to compare with: apt-get install gcc")
 	}
 	for name, types := range all {
 		if diff := cmp.Diff(defined(first), defined(types)); diff != "" {
