@@ -279,6 +279,10 @@ func decodeType(name string, body []byte) (*tpinfo.Type, error) {
 // maxAnon bounds how deep unnamed structs nest in each other.
 const maxAnon = 64
 
+// membersAtOnce bounds what is set aside for members before they are read:
+// each level of unnamed structs may claim as many as there are bytes left.
+const membersAtOnce = 1024
+
 func (d *decoder) typ() *tpinfo.Type {
 	if d.depth++; d.depth > maxAnon {
 		d.fail()
@@ -288,12 +292,16 @@ func (d *decoder) typ() *tpinfo.Type {
 	t := &tpinfo.Type{Kind: tpinfo.Kind(d.text()), Encoding: tpinfo.Encoding(d.text()), Of: d.text()}
 	t.Size = tpinfo.Bytes(d.number())
 	t.Anon = d.anon()
-	if n := d.length(5); n > 0 {
-		t.Members = make([]tpinfo.Member, n)
+	n := d.length(5)
+	if n > 0 {
+		t.Members = make([]tpinfo.Member, 0, min(n, membersAtOnce))
 	}
 	next := sequence{union: t.Kind == tpinfo.KindUnion}
-	for i := range t.Members {
-		m := &t.Members[i]
+	for range n {
+		if d.err != nil {
+			return t
+		}
+		var m tpinfo.Member
 		m.Name, m.Type = d.text(), d.text()
 		delta := d.number()
 		m.Size = tpinfo.Bytes(d.number())
@@ -308,6 +316,7 @@ func (d *decoder) typ() *tpinfo.Type {
 		if follows&marks(false, true) != 0 {
 			m.Anon = d.typ()
 		}
+		t.Members = append(t.Members, m)
 	}
 	if n := d.length(2); n > 0 {
 		t.Enumerators = make([]tpinfo.Enumerator, n)

@@ -56,6 +56,9 @@ func explain(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	if errors.Is(err, errBody) && !errors.Is(err, ErrCorrupt) {
+		return damagedFile(path, err)
+	}
 	var se sqlite3.Error
 	if !errors.As(err, &se) {
 		return err
@@ -64,7 +67,7 @@ func explain(path string, err error) error {
 	case sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %s; choose another file with --cache", ErrNotCache, path)
 	case sqlite3.ErrCorrupt:
-		return fmt.Errorf("%w: %s (%w); move it away and extract again, or see tpinfo cache verify", ErrCorrupt, path, err)
+		return damagedFile(path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		return fmt.Errorf("%w: %s (%w); choose a file you may write with --cache", ErrReadOnly, path, err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
@@ -75,4 +78,8 @@ func explain(path string, err error) error {
 		return fmt.Errorf("cannot open the cache %s: %w", path, err)
 	}
 	return fmt.Errorf("cache %s: %w", path, err)
+}
+
+func damagedFile(path string, err error) error {
+	return fmt.Errorf("%w: %s (%w); move it away and extract again, or see tpinfo cache verify", ErrCorrupt, path, err)
 }

@@ -37,9 +37,9 @@ type Kernel struct {
 
 // list is the layouts of one kind that a kernel has, read when first needed.
 type list struct {
-	once sync.Once
+	mu   sync.Mutex
+	read bool
 	ids  []int64 // ascending
-	err  error
 }
 
 // Info tells what kernel it is.
@@ -114,7 +114,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 			return db.one(selector, newestOfEach(infos))
 		}
 	}
-	infos, err := db.Kernels(ctx)
+	infos, err := db.aliases(ctx, selectKernels)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 		if len(infos) == 0 {
 			return nil, &NotFoundError{What: "kernel", In: "the cache: it is empty; tpinfo extract adds one"}
 		}
-		return db.one(selector, infos)
+		return db.one(selector, newestOfEach(infos))
 	}
 	var found []Info
 	for _, i := range infos {
@@ -141,7 +141,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 		}
 		return nil, &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: nearest(selector, releases, true)}
 	}
-	return db.one(selector, found)
+	return db.one(selector, newestOfEach(found))
 }
 
 // one is for a selection that must be a single kernel.
@@ -203,21 +203,27 @@ func (db *DB) OwnBytes(ctx context.Context) (map[string]int64, error) {
 	return own, explain(db.path, rows.Err())
 }
 
-// Match returns the kernels whose release matches a glob, newest first.
+// Match returns the kernels whose release matches a glob, newest first. A
+// kernel known under several is there once, under the matching one extracted
+// last.
 func (db *DB) Match(ctx context.Context, glob string) ([]*Kernel, error) {
-	infos, err := db.Kernels(ctx)
+	infos, err := db.aliases(ctx, selectKernels)
 	if err != nil {
 		return nil, err
 	}
-	var found []*Kernel
+	var matching []Info
 	for _, i := range infos {
 		ok, err := path.Match(glob, i.Release)
 		if err != nil {
 			return nil, fmt.Errorf("kernels %q: %w", glob, err)
 		}
 		if ok {
-			found = append(found, &Kernel{db: db, info: i})
+			matching = append(matching, i)
 		}
+	}
+	var found []*Kernel
+	for _, i := range newestOfEach(matching) {
+		found = append(found, &Kernel{db: db, info: i})
 	}
 	return found, nil
 }
@@ -276,21 +282,25 @@ var idColumn = [kindType + 1]string{kindEvent: "event_ids", kindType: "type_ids"
 // ids returns the row ids of the kernel's layouts of one kind.
 func (k *Kernel) ids(ctx context.Context, kind int) ([]int64, error) {
 	l := &k.lists[kind]
-	l.once.Do(func() {
-		var body []byte
-		l.err = k.db.sql.QueryRowContext(ctx, "SELECT "+idColumn[kind]+" FROM kernel WHERE id = ?", k.info.ID).Scan(&body)
-		if errors.Is(l.err, sql.ErrNoRows) {
-			l.err = &NotFoundError{What: "kernel", Name: k.info.Release, In: "the cache: it was removed meanwhile"}
-		}
-		if l.err == nil {
-			body, l.err = unpack(body)
-		}
-		if l.err == nil {
-			l.ids, l.err = decodeIDs(body)
-		}
-		l.err = explain(k.db.path, l.err)
-	})
-	return l.ids, l.err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.read {
+		return l.ids, nil
+	}
+	var body []byte
+	err := k.db.sql.QueryRowContext(ctx, "SELECT "+idColumn[kind]+" FROM kernel WHERE id = ?", k.info.ID).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = &NotFoundError{What: "kernel", Name: k.info.Release, In: "the cache: it was removed meanwhile"}
+	}
+	if err == nil {
+		body, err = unpack(body)
+	}
+	if err == nil {
+		l.ids, err = decodeIDs(body)
+	}
+	// What failed may not fail again: a caller gave up, a file was locked.
+	l.read = err == nil
+	return l.ids, explain(k.db.path, err)
 }
 
 var releasePart = regexp.MustCompile(`\d+|[a-zA-Z]+`)

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -49,7 +50,10 @@ func (k *Kernel) Member(ctx context.Context, typeName, path string) (Place, erro
 		if err != nil {
 			return Place{}, err
 		}
-		walked += "." + name
+		if !strings.HasPrefix(name, "[") {
+			walked += "."
+		}
+		walked += name
 	}
 	return at, nil
 }
@@ -129,7 +133,7 @@ func (k *Kernel) find(ctx context.Context, t *tpinfo.Type, offset tpinfo.Bytes, 
 		m := &t.Members[i]
 		if m.Name == name {
 			return &Place{
-				Type: m.Type, Offset: offset + m.Offset, Size: m.Size,
+				Type: m.Type, Offset: within(offset, m.Offset), Size: m.Size,
 				BitOffset: m.BitOffset, BitSize: m.BitSize, Anon: m.Anon,
 			}, nil, nil
 		}
@@ -144,7 +148,7 @@ func (k *Kernel) find(ctx context.Context, t *tpinfo.Type, offset tpinfo.Bytes, 
 				return nil, nil, err
 			}
 		}
-		found, more, err := k.find(ctx, inner, offset+m.Offset, name, depth+1)
+		found, more, err := k.find(ctx, inner, within(offset, m.Offset), name, depth+1)
 		if err != nil || found != nil {
 			return found, nil, err
 		}
@@ -153,9 +157,22 @@ func (k *Kernel) find(ctx context.Context, t *tpinfo.Type, offset tpinfo.Bytes, 
 	return nil, names, nil
 }
 
+// within is the place of what lies at offset in something at start; Unknown
+// when either is.
+func within(start, offset tpinfo.Bytes) tpinfo.Bytes {
+	if !start.Known() || !offset.Known() {
+		return tpinfo.Unknown
+	}
+	return start + offset
+}
+
 // index steps into an array; an array behind typedefs counts.
 func (k *Kernel) index(ctx context.Context, at *Place, step string) error {
-	n, err := strconv.ParseInt(strings.Trim(step, "[]"), 0, 64)
+	digits, closed := strings.CutSuffix(strings.TrimPrefix(step, "["), "]")
+	if !closed {
+		return fmt.Errorf("index %s lacks its ]", step)
+	}
+	n, err := strconv.ParseInt(digits, 0, 64)
 	if err != nil || n < 0 {
 		return fmt.Errorf("index %s is not a number", step)
 	}
@@ -185,7 +202,10 @@ func (k *Kernel) index(ctx context.Context, at *Place, step string) error {
 		if err != nil {
 			return err
 		}
-		at.Type, at.Size, at.Offset = e.Elem.String(), size, at.Offset+tpinfo.Bytes(n)*size
+		if size > 0 && n > math.MaxInt64/int64(size) {
+			return fmt.Errorf("index %s is beyond any memory", step)
+		}
+		at.Type, at.Size, at.Offset = e.Elem.String(), size, within(at.Offset, tpinfo.Bytes(n)*size)
 		return nil
 	}
 	return fmt.Errorf("%s: typedefs without end", at.Type)
@@ -203,15 +223,15 @@ func (k *Kernel) sizeOf(ctx context.Context, e *tpinfo.Expr, anon *tpinfo.Type) 
 	case tpinfo.ShapeFunc:
 		return tpinfo.Unknown, fmt.Errorf("%s has no size", e)
 	}
-	if anon != nil {
-		return anon.Size, nil
-	}
-	t, err := k.Type(ctx, e.Name)
-	if err != nil {
-		return tpinfo.Unknown, err
+	t := anon
+	if t == nil {
+		var err error
+		if t, err = k.Type(ctx, e.Name); err != nil {
+			return tpinfo.Unknown, err
+		}
 	}
 	if !t.Size.Known() {
-		return tpinfo.Unknown, fmt.Errorf("the size of %s is not known", t.Name)
+		return tpinfo.Unknown, fmt.Errorf("the size of %s is not known", e.Name)
 	}
 	return t.Size, nil
 }

@@ -47,7 +47,7 @@ func nearest(name string, names []string, any bool) []string {
 // to b.
 func distance(a, b string) int {
 	if d := len(a) - len(b); d > 12 || d < -12 {
-		return 12 // far enough for any use here
+		return max(len(a), len(b)) // nothing in common
 	}
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	row := make([]int, len(b)+1)

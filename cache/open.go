@@ -65,14 +65,26 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		return open(ctx, path, "rwc", o.wait, false)
 	}
 	db, err := open(ctx, path, "ro", o.wait, false)
-	if err != nil && !errors.Is(err, ErrNotCache) && !errors.Is(err, ErrNewer) && ctx.Err() == nil {
-		// Without write access to the folder WAL cannot be used, and then
-		// nobody else can be writing either.
-		if frozen, ferr := open(ctx, path, "ro", o.wait, true); ferr == nil {
-			return frozen, nil
-		}
+	if !notWritable(err) || ctx.Err() != nil {
+		return db, err
 	}
-	return db, err
+	// Without write access to the folder WAL cannot be used, and then nobody
+	// else can be writing either. A log that was left there would be passed
+	// over, and what it holds with it.
+	if st, lerr := os.Stat(path + "-wal"); lerr == nil && st.Size() > 0 {
+		return nil, fmt.Errorf("%w: its log %s-wal holds what is not in the file yet; copy both to where you may write (%w)", ErrReadOnly, path, err)
+	}
+	if frozen, ferr := open(ctx, path, "ro", o.wait, true); ferr == nil {
+		return frozen, nil
+	}
+	return nil, err
+}
+
+// notWritable is what SQLite says when it can make no files beside one that it
+// should only read.
+func notWritable(err error) bool {
+	var se sqlite3.Error
+	return errors.As(err, &se) && (se.Code == sqlite3.ErrCantOpen || se.Code == sqlite3.ErrReadonly)
 }
 
 func nothingYet(path string) error {
@@ -89,7 +101,12 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	if frozen {
 		query.Set("immutable", "1")
 	}
-	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
+	// SQLite takes "" and ":memory:" for a database that is gone when closed.
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}
 	handle, err := sql.Open("sqlite3", name.String())
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)

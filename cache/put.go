@@ -59,6 +59,8 @@ type layout struct {
 	kind   int
 	name   string
 	encode func() []byte
+	// incomplete: an event with something unknown.
+	incomplete bool
 }
 
 // hash is what a layout is addressed by: two halves, since SQLite indexes an
@@ -88,7 +90,7 @@ func identify(snap *tpinfo.Snapshot) []layout {
 			for i := n; i < len(out); i += workers {
 				if i < events {
 					e := &snap.Events[i]
-					out[i] = layout{hash: eventHash(e), kind: kindEvent, name: e.Name, encode: func() []byte { return encodeEvent(e) }}
+					out[i] = layout{hash: eventHash(e), kind: kindEvent, name: e.Name, encode: func() []byte { return encodeEvent(e) }, incomplete: !e.Complete()}
 				} else {
 					t := &snap.Types[i-events]
 					out[i] = layout{hash: hashOf(t.ContentID()), kind: kindType, name: t.Name, encode: func() []byte { return encodeType(t) }}
@@ -118,6 +120,9 @@ func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, 
 	if res.NewLayouts, err = storeLayouts(ctx, tx, layouts); err != nil {
 		return err
 	}
+	// What a snapshot lists twice a kernel has once.
+	slices.SortFunc(layouts, func(a, b layout) int { return cmp.Compare(a.id, b.id) })
+	layouts = slices.CompactFunc(layouts, func(a, b layout) bool { return a.id == b.id })
 	content := contentOf(layouts)
 	var old []byte
 	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", snap.Kernel.ID).Scan(&old)
@@ -277,8 +282,12 @@ func storeKernel(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot, layouts
 		return err
 	}
 	var ids [kindType + 1][]int64
+	incomplete := 0
 	for i := range layouts {
 		ids[layouts[i].kind] = append(ids[layouts[i].kind], layouts[i].id)
+		if layouts[i].incomplete {
+			incomplete++
+		}
 	}
 	events, err := p.pack(encodeIDs(ids[kindEvent]))
 	if err != nil {
@@ -288,18 +297,12 @@ func storeKernel(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot, layouts
 	if err != nil {
 		return err
 	}
-	incomplete := 0
-	for i := range snap.Events {
-		if !snap.Events[i].Complete() {
-			incomplete++
-		}
-	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO kernel (id, arch, byte_order, word_size, source, problems, event_ids, type_ids, content, events, incomplete, types)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET source = excluded.source, problems = excluded.problems, event_ids = excluded.event_ids, type_ids = excluded.type_ids,
 			content = excluded.content, events = excluded.events, incomplete = excluded.incomplete, types = excluded.types`,
 		k.ID, k.Arch, string(k.ByteOrder), k.WordSize, string(k.Source), packedProblems, events, types, content,
-		len(snap.Events), incomplete, len(snap.Types))
+		len(ids[kindEvent]), incomplete, len(ids[kindType]))
 	return err
 }
 
