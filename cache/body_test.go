@@ -155,33 +155,3 @@ func TestDamagedBody(t *testing.T) {
 		t.Errorf("unnamed structs 200 deep: %v", err)
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	s := sample("6.1", 0)
-	for i := range s.Events {
-		f.Add(encodeEvent(&s.Events[i]))
-	}
-	for i := range s.Types {
-		f.Add(encodeType(&s.Types[i]))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if e, err := decodeEvent("name", body); err == nil {
-			again, err := decodeEvent("name", encodeEvent(e))
-			if err != nil || again.ContentID() != e.ContentID() {
-				t.Fatalf("what decodes does not come back: %v", err)
-			}
-		}
-		if typ, err := decodeType("name", body); err == nil {
-			again, err := decodeType("name", encodeType(typ))
-			if err != nil || again.ContentID() != typ.ContentID() {
-				t.Fatalf("what decodes does not come back: %v", err)
-			}
-		}
-		if ids, err := decodeIDs(body); err == nil && !slices.IsSorted(ids) {
-			t.Fatalf("ids out of order: %v", ids)
-		}
-		if _, err := unpack(body); err != nil && !errors.Is(err, errBody) {
-			t.Fatalf("an error of another kind: %v", err)
-		}
-	})
-}

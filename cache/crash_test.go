@@ -176,3 +176,53 @@ func TestTwoWriters(t *testing.T) {
 		whole(t, &Kernel{db: db, info: i}, large(edition))
 	}
 }
+
+// Programs that put the same kernels at once, each into a file that none of
+// them has yet, end with one of each.
+func TestSameKernelsAtOnce(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	var programs []*exec.Cmd
+	for _, editions := range []string{"1 2 3 4", "4 3 2 1", "1 3 5"} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"="+path, editionsEnv+"="+editions)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		programs = append(programs, cmd)
+	}
+	for _, cmd := range programs {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("a program that puts kernels: %v", err)
+		}
+	}
+	db := openAt(t, path)
+	sound(t, db)
+	infos, err := db.Kernels(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(infos) != 5 {
+		t.Errorf("%d kernels, want one of each of 5", len(infos))
+	}
+	for edition := 1; edition <= 5; edition++ {
+		whole(t, kernel(t, db, large(edition).Kernel.ID), large(edition))
+	}
+	// As if one had put them after the other.
+	alone := openTemp(t)
+	for edition := 1; edition <= 5; edition++ {
+		put(t, alone, large(edition))
+	}
+	got, err := db.Stats(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := alone.Stats(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Events != want.Events || got.Types != want.Types || got.EventUses != want.EventUses || got.TypeUses != want.TypeUses {
+		t.Errorf("%+v, want the layouts of %+v", got, want)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +87,21 @@ func makeDatabase(t *testing.T, path, statements string) {
 
 // Names that mean something in a URI are just names.
 func TestOddNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{":memory:", "file:x.db", "relative.db"} {
+		db := openAt(t, name)
+		put(t, db, sample("6.1.0-1", 0))
+		if err := db.Checkpoint(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if st, err := os.Stat(name); err != nil || st.Size() == 0 {
+			t.Errorf("%q is no file with a cache: %v", name, err)
+		}
+	}
+	if db, err := Open(context.Background(), ""); err == nil {
+		t.Error("a cache without a name opens, and is gone when closed")
+		t.Cleanup(func() { db.Close() })
+	}
 	for _, name := range []string{"a b.db", "what?mode=memory", "100%.db", "#1.db", "ü.db"} {
 		path := filepath.Join(t.TempDir(), "folder ?#%", name)
 		db := openAt(t, path)
@@ -146,6 +162,107 @@ func TestReadOnlyFolder(t *testing.T) {
 	} else if !errors.Is(err, ErrReadOnly) {
 		t.Errorf("opening it for writing: %v, want ErrReadOnly", err)
 	}
+}
+
+// A log beside a cache on a read-only medium holds kernels that the file does
+// not have yet: they are read, or it is said that they cannot be.
+func TestReadOnlyFolderWithLog(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	db := openAt(t, path)
+	put(t, db, sample("6.1.0-1", 0))
+	if err := db.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, sample("6.1.0-2", 1))
+	for _, test := range []struct {
+		copied []string
+		want   int // kernels; 0 for an error
+	}{
+		{[]string{""}, 1},
+		{[]string{"", "-wal", "-shm"}, 2},
+		{[]string{"", "-wal"}, 0},
+	} {
+		dir := t.TempDir()
+		for _, suffix := range test.copied {
+			if err := os.WriteFile(filepath.Join(dir, "cache.db"+suffix), readFile(t, path+suffix), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mounted := filepath.Join(t.TempDir(), "mounted")
+		bindReadOnly(t, dir, mounted)
+		frozen, err := Open(ctx, filepath.Join(mounted, "cache.db"), ReadOnly())
+		if test.want == 0 {
+			if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "cache.db-wal") {
+				t.Errorf("%q: %v, want ErrReadOnly that names the log", test.copied, err)
+			}
+			if err == nil {
+				frozen.Close() //nolint:errcheck // it should not have opened
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", test.copied, err)
+			continue
+		}
+		if infos, err := frozen.Kernels(ctx); err != nil || len(infos) != test.want {
+			t.Errorf("%q: %d kernels (%v), want %d", test.copied, len(infos), err, test.want)
+		}
+		sound(t, frozen)
+		if err := frozen.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A cache of a newer program is left as it is, and works when that is back.
+func TestNewerSchema(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	put(t, openAt(t, path), sample("6.1.0-1", 0))
+	makeDatabase(t, path, "PRAGMA user_version = 99")
+	for _, opts := range [][]Option{nil, {ReadOnly()}} {
+		if db, err := Open(ctx, path, opts...); !errors.Is(err, ErrNewer) {
+			t.Errorf("%v, want ErrNewer", err)
+			if err == nil {
+				db.Close() //nolint:errcheck // it should not have opened
+			}
+		}
+	}
+	makeDatabase(t, path, fmt.Sprintf("PRAGMA user_version = %d", newestSchema()))
+	db := openAt(t, path)
+	whole(t, kernel(t, db, ""), sample("6.1.0-1", 0))
+	sound(t, db)
+}
+
+// Many that open a file which is not there yet end with one cache.
+func TestMadeAtOnce(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			db, err := Open(ctx, path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := db.Put(ctx, sample(fmt.Sprint("6.1.0-", n), n)); err != nil {
+				t.Error(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	db := openAt(t, path)
+	for n := range 8 {
+		release := fmt.Sprint("6.1.0-", n)
+		whole(t, kernel(t, db, release), sample(release, n))
+	}
+	sound(t, db)
 }
 
 func bindReadOnly(t *testing.T, dir, at string) {
@@ -218,70 +335,4 @@ func TestFullDisk(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
-}
-
-// A damaged file is found out, whatever is damaged, and nothing panics.
-func TestDamagedFile(t *testing.T) {
-	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "cache.db")
-	db, err := Open(ctx, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, db, kernelSized())
-	if err := db.Checkpoint(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	good := readFile(t, path)
-	found, tried := 0, 0
-	for at := 150; at+16 < len(good); at += len(good)/50 + 1 {
-		if bytes.Equal(good[at:at+16], make([]byte, 16)) {
-			continue // a part of a page that holds nothing
-		}
-		bad := bytes.Clone(good)
-		for i := at; i < min(at+16, len(bad)); i++ {
-			bad[i] ^= 0x5a
-		}
-		file := filepath.Join(t.TempDir(), "bad.db")
-		if err := os.WriteFile(file, bad, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		tried++
-		if damaged(t, file) {
-			found++
-		}
-	}
-	// What is left: parts of pages that hold nothing any more.
-	t.Logf("%d of %d damages found", found, tried)
-	if found < tried*95/100 {
-		t.Errorf("only %d of %d damages found", found, tried)
-	}
-}
-
-// damaged reads all there is; what reads fine must be what was stored.
-func damaged(t *testing.T, file string) bool {
-	t.Helper()
-	ctx := context.Background()
-	db, err := Open(ctx, file, ReadOnly())
-	if err != nil {
-		return true
-	}
-	defer db.Close()
-	if faults, err := db.Verify(ctx); err != nil || len(faults) > 0 {
-		return true
-	}
-	k, err := db.Kernel(ctx, "")
-	if err != nil {
-		return true
-	}
-	if _, err := k.Events(ctx); err != nil {
-		t.Errorf("no fault found, and the events cannot be read: %v", err)
-	}
-	if _, err := k.Types(ctx); err != nil {
-		t.Errorf("no fault found, and the types cannot be read: %v", err)
-	}
-	return false
 }

@@ -2,8 +2,11 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,15 +16,41 @@ import (
 // that it names, for the tests that kill such a program.
 const childEnv = "TPINFO_TEST_CHILD"
 
+// editionsEnv makes that program put these editions of large, once each, and
+// end.
+const editionsEnv = "TPINFO_TEST_EDITIONS"
+
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
-		if err := putForever(path); err != nil {
+		run := putForever
+		if os.Getenv(editionsEnv) != "" {
+			run = putEditions
+		}
+		if err := run(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+func putEditions(path string) (err error) {
+	db, err := Open(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for _, word := range strings.Fields(os.Getenv(editionsEnv)) {
+		edition, err := strconv.Atoi(word)
+		if err != nil {
+			return err
+		}
+		if _, err := db.Put(context.Background(), large(edition)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // putForever puts kernels, many and large enough that it is always in the

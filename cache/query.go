@@ -115,6 +115,7 @@ func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(nam
 		return err
 	}
 	defer rows.Close()
+	missing := 0
 	for rows.Next() {
 		var id int64
 		var name string
@@ -122,11 +123,11 @@ func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(nam
 		if err := rows.Scan(&id, &name, &body); err != nil {
 			return err
 		}
-		if len(ids) == 0 || id < ids[0] {
-			continue
+		for len(ids) > 0 && ids[0] < id {
+			missing, ids = missing+1, ids[1:]
 		}
-		if id > ids[0] {
-			break
+		if len(ids) == 0 || id < ids[0] {
+			continue // another kernel's
 		}
 		ids = ids[1:]
 		if err := visit(name, body); err != nil {
@@ -136,8 +137,8 @@ func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(nam
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if len(ids) > 0 {
-		return fmt.Errorf("%w: %d layouts of kernel %s are missing", ErrCorrupt, len(ids), k.info.Release)
+	if missing += len(ids); missing > 0 {
+		return fmt.Errorf("%w: %d layouts of kernel %s are missing", ErrCorrupt, missing, k.info.Release)
 	}
 	return nil
 }

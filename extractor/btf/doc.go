@@ -2,7 +2,7 @@
 // what was compiled into the image: a second source, to fill what headers
 // leave unknown and to verify what they told.
 //
-//	load     a file or the running kernel to a Spec       load.go, image.go
+//	load     a file or the running kernel to a Spec       load.go, image.go, graph.go
 //	types    its named types as tpinfo.Type               types.go
 //	events   its tracepoints, as far as BTF can tell      events.go
 //

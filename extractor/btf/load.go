@@ -37,6 +37,7 @@ type Spec struct {
 type part struct {
 	name string // "vmlinux" or the module's
 	spec *cbtf.Spec
+	end  cbtf.TypeID // behind the last of its types
 }
 
 // The ways a file can be unfit; they are wrapped with the particulars.
@@ -88,11 +89,11 @@ func Parse(ctx context.Context, data []byte) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := parse(raw, nil)
+	image, err := parse("vmlinux", raw, nil)
 	if err != nil {
 		return nil, err
 	}
-	s.parts = []part{{"vmlinux", spec}}
+	s.parts = []part{image}
 	sum := sha256.Sum256(raw)
 	s.digest = hex.EncodeToString(sum[:])
 	s.describe(raw)
@@ -182,28 +183,35 @@ func (s *Spec) fromELF(data []byte) (raw []byte, err error) {
 			s.release = string(m[1])
 		}
 	}
-	return section.Data()
+	if raw, err = section.Data(); err != nil {
+		return nil, fmt.Errorf("%w: section .BTF: %w", ErrDamaged, err)
+	}
+	return raw, nil
 }
 
 // parse decodes one blob; base is the image's for a module's.
-func parse(raw []byte, base *cbtf.Spec) (spec *cbtf.Spec, err error) {
+func parse(name string, raw []byte, base *part) (p part, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			spec, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
 	}()
+	p.name = name
 	if !isRaw(raw) {
-		return nil, fmt.Errorf("%w: it does not start with BTF's magic number", ErrDamaged)
+		return p, fmt.Errorf("%w: it does not start with BTF's magic number", ErrDamaged)
 	}
+	first := cbtf.TypeID(1) // 0 is void
 	if base == nil {
-		spec, err = cbtf.LoadSpecFromReader(bytes.NewReader(raw))
+		p.spec, err = cbtf.LoadSpecFromReader(bytes.NewReader(raw))
 	} else {
-		spec, err = cbtf.LoadSplitSpecFromReader(bytes.NewReader(raw), base)
+		first = base.end
+		p.spec, err = cbtf.LoadSplitSpecFromReader(bytes.NewReader(raw), base.spec)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return p, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return spec, nil
+	p.end, err = decode(p.spec, raw, first)
+	return p, err
 }
 
 // describe notes what the first blob tells of its machine. The size of a long
@@ -254,9 +262,9 @@ func Running(ctx context.Context, sysfs string) (*Spec, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // unloaded meanwhile
 		}
-		var spec *cbtf.Spec
+		var module part
 		if err == nil {
-			spec, err = parse(raw, s.parts[0].spec)
+			module, err = parse(e.Name(), raw, &s.parts[0])
 		}
 		if err != nil {
 			s.problems = append(s.problems, tpinfo.Problem{
@@ -265,7 +273,7 @@ func Running(ctx context.Context, sysfs string) (*Spec, error) {
 			continue
 		}
 		fmt.Fprintf(sum, "%s %x\n", e.Name(), sha256.Sum256(raw))
-		s.parts = append(s.parts, part{e.Name(), spec})
+		s.parts = append(s.parts, module)
 	}
 	sort.SliceStable(s.parts[1:], func(i, j int) bool { return s.parts[i+1].name < s.parts[j+1].name })
 	s.digest = hex.EncodeToString(sum.Sum(nil))

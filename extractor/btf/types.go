@@ -17,7 +17,15 @@ import (
 // maxDepth bounds how deep a type may nest in itself; kernels stay under 20.
 const maxDepth = 64
 
-var errDeep = errors.New("a type nests in itself without end")
+// maxSpent bounds what all types of a blob may come to when written out, in
+// steps of typeReader.spend; the largest kernels take a sixteenth.
+const maxSpent = 4 << 20
+
+var (
+	errDeep = errors.New("a type nests in itself without end")
+	errLong = errors.New("its types are too long when written out")
+	errHuge = errors.New("an array larger than memory")
+)
 
 // Types returns every named definition, sorted by name. One name can have
 // several: sources of the kernel define private types of one name, and BTF
@@ -54,10 +62,21 @@ type typeReader struct {
 	// limits: where the BTF does not tell whether an enum is signed, a
 	// constant beyond 2^31-1 is taken as the negative it almost always is.
 	limits verify.Limits
+	left   int // of maxSpent
+}
+
+// spend counts a step: an unnamed type stands in full wherever it is used, so
+// a few types can describe very much.
+func (r *typeReader) spend(text string) error {
+	r.left -= 1 + len(text)/32
+	if r.left < 0 {
+		return errLong
+	}
+	return nil
 }
 
 func (s *Spec) reader() *typeReader {
-	return &typeReader{wordSize: s.wordSize, limits: s.Limits()}
+	return &typeReader{wordSize: s.wordSize, limits: s.Limits(), left: maxSpent}
 }
 
 // Limits tells what the program that wrote the BTF (pahole) did not write:
@@ -123,6 +142,9 @@ func name(t cbtf.Type) string {
 func (r *typeReader) expr(t cbtf.Type, depth int) (*tpinfo.Expr, error) {
 	if depth > maxDepth {
 		return nil, errDeep
+	}
+	if err := r.spend(t.TypeName()); err != nil {
+		return nil, err
 	}
 	switch t := t.(type) {
 	case *cbtf.Pointer:
@@ -277,7 +299,10 @@ func (r *typeReader) members(list []cbtf.Member, depth int) ([]tpinfo.Member, er
 	var out []tpinfo.Member
 	for _, m := range list {
 		member := tpinfo.Member{Name: m.Name, Offset: tpinfo.Bytes(m.Offset / 8)}
-		var err error
+		err := r.spend(m.Name)
+		if err != nil {
+			return nil, err
+		}
 		if member.Anon, err = r.unnamed(m.Type, depth); err != nil {
 			return nil, err
 		}
@@ -372,6 +397,9 @@ func (r *typeReader) size(t cbtf.Type, depth int) (tpinfo.Bytes, error) {
 		elem, err := r.size(t.Type, depth+1)
 		if err != nil || !elem.Known() {
 			return tpinfo.Unknown, err
+		}
+		if t.Nelems > 0 && elem > (1<<62)/tpinfo.Bytes(t.Nelems) {
+			return tpinfo.Unknown, errHuge
 		}
 		return elem * tpinfo.Bytes(t.Nelems), nil
 	}

@@ -159,8 +159,6 @@ func check(t *testing.T, obj *Object, layouts []layout) {
 				got[j].offset, got[j].size = 0, 0
 			}
 		}
-		// clang has debug information of one dimension without a count for
-		// every array of zero elements; the order of members is C's.
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(found{}, member{})); diff != "" {
 			t.Errorf("%s, -compiler's own +read:\n%s%s", l.name, diff, l.def)
 		}

@@ -1,0 +1,136 @@
+// Package diag says what is wrong with a script, and where: positions, messages
+// with carets under the source, suggestions, and the same as JSON values.
+package diag
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Span is a part of a script: byte offsets from its start, the end excluded.
+type Span struct{ Start, End int }
+
+// To is the span from the start of s to the end of t.
+func (s Span) To(t Span) Span { return Span{s.Start, t.End} }
+
+// Source is a script with its name.
+type Source struct {
+	Name string // as the user gave it; "<-e>" for text of the command line
+	Text string
+}
+
+// Place turns a byte offset into a line and a column, both from 1; the column
+// counts characters.
+func (s *Source) Place(offset int) (line, column int) {
+	before := s.Text[:min(max(offset, 0), len(s.Text))]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
+}
+
+// line is the text of the line that an offset is in, without its end.
+func (s *Source) line(offset int) string {
+	offset = min(max(offset, 0), len(s.Text))
+	start := strings.LastIndexByte(s.Text[:offset], '\n') + 1
+	if n := strings.IndexByte(s.Text[start:], '\n'); n >= 0 {
+		return s.Text[start : start+n]
+	}
+	return s.Text[start:]
+}
+
+// Error is one thing that is wrong with a script.
+type Error struct {
+	Span    Span
+	Message string // one sentence, in lower case
+	// Hint is shown behind the caret: what was perhaps meant, what to do.
+	Hint string
+}
+
+// List collects the errors of one phase.
+type List struct {
+	Source *Source
+	Errors []Error
+}
+
+// Add notes an error.
+func (l *List) Add(span Span, hint, format string, args ...any) {
+	l.Errors = append(l.Errors, Error{Span: span, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// Err is the list as an error, sorted by place, each once; nil when nothing is
+// wrong.
+func (l *List) Err() error {
+	if len(l.Errors) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(l.Errors, func(a, b Error) int { return a.Span.Start - b.Span.Start })
+	l.Errors = slices.Compact(l.Errors)
+	return l
+}
+
+// Error shows every error with its line and a caret:
+//
+//	probe.stp:3:16: error: struct task_struct has no member "piid"
+//	  3 |   cnt[$prev->piid]++
+//	    |              ^^^^ did you mean "pid"?
+func (l *List) Error() string {
+	var s strings.Builder
+	for i, e := range l.Errors {
+		if i > 0 {
+			s.WriteByte('\n')
+		}
+		line, column := l.Source.Place(e.Span.Start)
+		fmt.Fprintf(&s, "%s:%d:%d: error: %s\n", l.Source.Name, line, column, e.Message)
+		text := l.Source.line(e.Span.Start)
+		number := fmt.Sprintf("%3d", line)
+		fmt.Fprintf(&s, "%s | %s\n", number, text)
+		s.WriteString(strings.Repeat(" ", len(number)) + " | " + under(text, column, e.width(l.Source)))
+		if e.Hint != "" {
+			s.WriteString(" " + e.Hint)
+		}
+	}
+	return s.String()
+}
+
+// width is how many characters of its first line an error covers, one at least.
+func (e Error) width(src *Source) int {
+	end := min(max(e.Span.End, e.Span.Start), len(src.Text))
+	part, _, _ := strings.Cut(src.Text[min(e.Span.Start, end):end], "\n")
+	return max(utf8.RuneCountInString(part), 1)
+}
+
+// under is what stands before the carets, tabs kept so that they line up, and
+// the carets.
+func under(text string, column, width int) string {
+	var s strings.Builder
+	for i, r := range []rune(text) {
+		if i >= column-1 {
+			break
+		}
+		if r != '\t' {
+			r = ' '
+		}
+		s.WriteRune(r)
+	}
+	return s.String() + strings.Repeat("^", width)
+}
+
+// MarshalJSON writes the errors with lines and columns, for editors.
+func (l *List) MarshalJSON() ([]byte, error) {
+	type place struct {
+		File    string `json:"file"`
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+		Width   int    `json:"width"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+	}
+	out := make([]place, len(l.Errors))
+	for i, e := range l.Errors {
+		line, column := l.Source.Place(e.Span.Start)
+		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint}
+	}
+	return json.Marshal(out)
+}
