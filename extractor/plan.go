@@ -68,14 +68,15 @@ func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (h
 	var plain, needy, lacking []member
 	for _, h := range found {
 		m := member{traceHeader: h}
-		if hint, ok := hintFor(h.Include); ok {
+		hint, hinted := hintFor(h.Include)
+		if hinted {
 			m.need.Includes = existing(tree, hint.Includes)
 			if hint.Until == [2]int{} || !tree.Version.AtLeast(hint.Until[0], hint.Until[1]) {
 				m.need.Unknown, m.need.Unless = slices.Clone(hint.Unknown), hint.Unless
 			}
 			m.need.Constants = slices.Clone(hint.Constants)
 		}
-		switch _, hinted := hintFor(h.Include); {
+		switch {
 		case h.Lacks != "":
 			lacking = append(lacking, m)
 		case hinted:

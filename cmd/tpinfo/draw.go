@@ -23,7 +23,7 @@ func (d *drawing) add(t *tpinfo.Type, indent string) {
 	case tpinfo.KindEnum:
 		d.enum(t, indent)
 	case tpinfo.KindStruct, tpinfo.KindUnion:
-		d.open(indent + t.Name + " {")
+		d.line(indent + t.Name + " {")
 		d.members(t, 0, indent+"    ")
 		d.note(indent+"    ", fmt.Sprintf("size: %s, members: %d", t.Size, len(t.Members)))
 		d.line(indent + "};")
@@ -41,7 +41,6 @@ type drawing struct {
 type drawn struct{ text, comment string }
 
 func (d *drawing) line(text string)            { d.lines = append(d.lines, drawn{text: text}) }
-func (d *drawing) open(text string)            { d.line(text) }
 func (d *drawing) placed(text, comment string) { d.lines = append(d.lines, drawn{text, comment}) }
 
 func (d *drawing) note(indent, comment string) {
@@ -73,7 +72,7 @@ func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 		d.placed(indent+"typedef "+declare(t.Of, t.Name)+";", bytesOf(t.Size))
 		return
 	}
-	d.open(indent + "typedef " + string(t.Anon.Kind) + " {")
+	d.line(indent + "typedef " + string(t.Anon.Kind) + " {")
 	d.members(t.Anon, 0, indent+"    ")
 	d.note(indent+"    ", fmt.Sprintf("size: %s, members: %d", t.Size, len(t.Anon.Members)))
 	d.line(indent + "} " + behind(t.Of, t.Name) + ";")
@@ -94,7 +93,7 @@ func (d *drawing) enum(t *tpinfo.Type, indent string) {
 	if strings.Contains(name, "{") {
 		name = "enum"
 	}
-	d.open(indent + name + " {")
+	d.line(indent + name + " {")
 	for _, e := range t.Enumerators {
 		d.line(fmt.Sprintf("%s    %s = %d,", indent, e.Name, e.Value))
 	}
@@ -122,7 +121,7 @@ func (d *drawing) members(t *tpinfo.Type, offset tpinfo.Bytes, indent string) {
 			at = fmt.Sprintf("%5d %5s  bits %d to %d", offset+m.Offset, m.Size, m.BitOffset, m.BitOffset+m.BitSize-1)
 		}
 		if m.Anon != nil {
-			d.open(indent + string(m.Anon.Kind) + " {")
+			d.line(indent + string(m.Anon.Kind) + " {")
 			d.members(m.Anon, offset+m.Offset, indent+"    ")
 			d.placed(strings.TrimRight(indent+"} "+behind(m.Type, m.Name), " ")+";", at)
 			continue
