@@ -6,12 +6,23 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/diag"
 )
 
-// Parse reads a script; args are the script's own arguments, for $1 and @1.
-// The error is a *diag.List with everything that is wrong. The File has what
-// could be read all the same.
-func Parse(src *diag.Source, args ...string) (*File, error) {
+// Options are what a script may ask about its surroundings while it is read.
+// The zero value is a script without arguments for a kernel that is not known.
+type Options struct {
+	// Args are the script's own arguments, for $1 and @1.
+	Args []string
+	// Release is the target kernel's, "6.1.0-56-cloud-amd64", for kernel_v and
+	// kernel_vr; Arch its architecture as tpinfo.Kernel names it, "x86", for
+	// arch. Conditions that ask for one that is empty are errors.
+	Release string
+	Arch    string
+}
+
+// Parse reads a script. The error is a *diag.List with everything that is
+// wrong. The File has what could be read all the same.
+func Parse(src *diag.Source, opt Options) (*File, error) {
 	errs := &diag.List{Source: src}
-	s := &scanner{text: src.Text, errs: errs, args: args}
+	s := &scanner{text: src.Text, errs: errs, args: opt.Args}
 	p := &parser{tokens: s.scan(), errs: errs}
 	f := p.file()
 	return f, errs.Err()

@@ -19,7 +19,7 @@ var noPlaces = cmp.Options{cmpopts.IgnoreTypes(diag.Span{}), cmpopts.EquateEmpty
 
 func parse(t testing.TB, text string) *File {
 	t.Helper()
-	f, err := Parse(&diag.Source{Name: "t.stp", Text: text})
+	f, err := Parse(&diag.Source{Name: "t.stp", Text: text}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestPrintParses(t *testing.T) {
 	for _, text := range scripts {
 		first := parse(t, text)
 		printed := Print(first)
-		second, err := Parse(&diag.Source{Name: "printed", Text: printed})
+		second, err := Parse(&diag.Source{Name: "printed", Text: printed}, Options{})
 		if err != nil {
 			t.Errorf("%v\nin\n%s", err, printed)
 			continue
@@ -109,7 +109,7 @@ func TestErrors(t *testing.T) {
 		{"probe begin { if x }", []string{`t.stp:1:18: error: expected "(" behind if, found "x"`}},
 		{"probe timer.s(x) { }", []string{`t.stp:1:15: error: expected a number or a string, found "x"`}},
 	} {
-		_, err := Parse(&diag.Source{Name: "t.stp", Text: test.text})
+		_, err := Parse(&diag.Source{Name: "t.stp", Text: test.text}, Options{})
 		if err == nil {
 			t.Errorf("%s: nothing is wrong", test.text)
 			continue
@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	deep := "probe begin { x = " + strings.Repeat("(", 5000)
-	if _, err := Parse(&diag.Source{Text: deep}); err == nil || !strings.Contains(err.Error(), "nested more than 200 deep") {
+	if _, err := Parse(&diag.Source{Text: deep}, Options{}); err == nil || !strings.Contains(err.Error(), "nested more than 200 deep") {
 		t.Error("nesting has no bound")
 	}
 }
@@ -215,7 +215,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		first, err := Parse(&diag.Source{Name: "t", Text: text})
+		first, err := Parse(&diag.Source{Name: "t", Text: text}, Options{})
 		if err != nil {
 			if err.Error() == "" {
 				t.Fatal("an error without words")
@@ -223,7 +223,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		printed := Print(first)
-		second, err := Parse(&diag.Source{Name: "printed", Text: printed})
+		second, err := Parse(&diag.Source{Name: "printed", Text: printed}, Options{})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, printed)
 		}
