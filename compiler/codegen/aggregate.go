@@ -1,0 +1,252 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// statAdd is "<<<". The words of an aggregate belong to one CPU. When just one
+// program adds to it, and that is never inside itself, plain instructions do.
+func (h *handler) statAdd(n *ir.Node) {
+	f := h.f
+	to := n.Args[0]
+	g := &h.p.Globals[to.Int]
+	v := h.copied(n.Args[1])
+	skip := f.Label()
+	var p vcode.Reg
+	if g.Array() {
+		p = h.statElement(to, g, skip)
+	} else {
+		key := f.Stack(8)
+		f.StoreImm(key, 0, asm.Word)
+		p = h.lookup(g, key)
+		f.JumpImm(asm.JEq, p, 0, skip)
+	}
+	h.statWords(g.Stats, vcode.Mem{Base: p}, v, h.alone(int(to.Int)))
+	f.Bind(skip)
+}
+
+// alone reports whether only this handler adds to a global, and never inside
+// itself.
+func (h *handler) alone(global int) bool {
+	writers, ok := h.writers[global]
+	if !ok {
+		for i := range h.p.Probes {
+			if p := &h.p.Probes[i]; p.Kind.InKernel() && h.addsTo(p.Body, global, 0) {
+				writers++
+			}
+		}
+		h.writers[global] = writers
+	}
+	return writers == 1 && (h.guarded || h.probe.Kind != ir.RawTracepoint)
+}
+
+func (h *handler) addsTo(n *ir.Node, global, depth int) bool {
+	if n == nil || depth > maxCalls {
+		return false
+	}
+	if n.Op == ir.StatAdd && n.Args[0].Int == int64(global) {
+		return true
+	}
+	if n.Op == ir.Call && h.addsTo(h.p.Funcs[n.Int].Body, global, depth+1) {
+		return true
+	}
+	for _, a := range n.Args {
+		if h.addsTo(a, global, depth) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxCalls bounds how deep functions call each other; they do not recur.
+const maxCalls = 64
+
+// statElement finds an element's aggregate on this CPU, made where there is
+// none.
+func (h *handler) statElement(n *ir.Node, g *ir.Global, skip vcode.Label) vcode.Reg {
+	f := h.f
+	key := h.key(n)
+	h.zero(g.Size)
+	p, found := f.Reg(), f.Label()
+	f.Call(asm.FnMapLookupElem, p, vcode.M(g.Name), vcode.A(key))
+	f.JumpImm(asm.JNE, p, 0, found)
+	zeros, failed, made := f.Reg(), f.Reg(), f.Label()
+	f.Data(zeros, ir.ConstMap, 0)
+	f.Call(asm.FnMapUpdateElem, failed, vcode.M(g.Name), vcode.A(key), vcode.R(zeros), vcode.N(updateNew))
+	f.JumpImm(asm.JEq, failed, errExists, made)
+	h.updated(n, g, failed)
+	f.Bind(made)
+	f.Call(asm.FnMapLookupElem, p, vcode.M(g.Name), vcode.A(key))
+	f.JumpImm(asm.JNE, p, 0, found)
+	h.count(ir.ControlSkipped)
+	f.Goto(skip)
+	f.Bind(found)
+	return p
+}
+
+// statWords adds a value to the words of an aggregate.
+func (h *handler) statWords(a *ir.Aggregate, at vcode.Mem, v vcode.Reg, alone bool) {
+	f := h.f
+	l := a.Layout()
+	if l.Min >= 0 || l.Max >= 0 {
+		h.extremes(l, at, v)
+	}
+	one := f.Reg()
+	f.MovImm(one, 1)
+	h.increase(at.At(l.Count), one, alone)
+	if l.Sum >= 0 {
+		h.increase(at.At(l.Sum), v, alone)
+	}
+	if l.SquaresLow >= 0 {
+		h.addSquare(l, at, v)
+	}
+	if l.Log >= 0 {
+		h.bucket(at.At(l.Log), h.logBucket(v), ir.LogBuckets, alone)
+	}
+	if l.Linear >= 0 {
+		h.bucket(at.At(l.Linear), h.linearBucket(a, v), a.Buckets(), alone)
+	}
+}
+
+func (h *handler) increase(at vcode.Mem, by vcode.Reg, alone bool) {
+	f := h.f
+	if !alone {
+		f.Atomic(asm.AddAtomic, at, by)
+		return
+	}
+	t := f.Reg()
+	f.Load(t, at, asm.DWord)
+	f.ALU(asm.Add, t, by)
+	f.Store(at, t, asm.DWord)
+}
+
+// extremes keeps the least and the greatest value; the first is both.
+func (h *handler) extremes(l ir.Layout, at vcode.Mem, v vcode.Reg) {
+	f := h.f
+	count := f.Reg()
+	f.Load(count, at.At(l.Count), asm.DWord)
+	for _, e := range []struct {
+		off  int
+		keep asm.JumpOp
+	}{{l.Min, asm.JSGE}, {l.Max, asm.JSLE}} {
+		if e.off < 0 {
+			continue
+		}
+		store, done, now := f.Label(), f.Label(), f.Reg()
+		f.JumpImm(asm.JEq, count, 0, store)
+		f.Load(now, at.At(e.off), asm.DWord)
+		f.Jump(e.keep, v, now, done)
+		f.Bind(store)
+		f.Store(at.At(e.off), v, asm.DWord)
+		f.Bind(done)
+	}
+}
+
+// addSquare adds the 128 bits of v*v: with v = 2^32 a + b, that is
+// 2^64 a² + 2^33 ab + b².
+func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg) {
+	f := h.f
+	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
+	u := reg(v)
+	h.absolute(u)
+	a, b := reg(u), reg(u)
+	f.ALUImm(asm.RSh, a, 32)
+	f.Trunc(b)
+	ab := reg(a)
+	f.ALU(asm.Mul, ab, b)
+	low, high := reg(b), reg(a)
+	f.ALU(asm.Mul, low, b)
+	f.ALU(asm.Mul, high, a)
+	// 2^33 ab: its upper 31 bits belong to the high word.
+	part := reg(ab)
+	f.ALUImm(asm.RSh, part, 31)
+	f.ALU(asm.Add, high, part)
+	f.ALUImm(asm.LSh, ab, 33)
+	h.addCarry(low, ab, high)
+	old := f.Reg()
+	f.Load(old, at.At(l.SquaresLow), asm.DWord)
+	h.addCarry(low, old, high)
+	f.Store(at.At(l.SquaresLow), low, asm.DWord)
+	f.Load(old, at.At(l.SquaresHigh), asm.DWord)
+	f.ALU(asm.Add, old, high)
+	f.Store(at.At(l.SquaresHigh), old, asm.DWord)
+}
+
+// addCarry is low += x, and high += 1 when that went over.
+func (h *handler) addCarry(low, x, high vcode.Reg) {
+	f := h.f
+	done := f.Label()
+	f.ALU(asm.Add, low, x)
+	f.Jump(asm.JGE, low, x, done)
+	f.ALUImm(asm.Add, high, 1)
+	f.Bind(done)
+}
+
+// logBucket is the number of v's bucket in a logarithmic histogram: 64 for 0,
+// 64 and the number of bits for a positive value, 64 less them for a negative
+// one. It has no branches, for the verifier would follow each way to the end.
+func (h *handler) logBucket(v vcode.Reg) vcode.Reg {
+	f := h.f
+	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
+	sign := reg(v)
+	f.ALUImm(asm.ArSh, sign, 63) // 0 or -1
+	u := reg(v)
+	f.ALU(asm.Xor, u, sign)
+	f.ALU(asm.Sub, u, sign)
+	n := f.Reg()
+	f.MovImm(n, 0)
+	for step := int64(5); step >= 0; step-- {
+		k := int64(1) << step
+		// t is k when there is something in the upper bits, else 0.
+		t := reg(u)
+		f.ALUImm(asm.RSh, t, k)
+		f.Neg(t) // of 63 bits at most: negative unless 0
+		f.ALUImm(asm.RSh, t, 63)
+		f.ALUImm(asm.LSh, t, step)
+		f.ALU(asm.RSh, u, t)
+		f.ALU(asm.Add, n, t)
+	}
+	// What is left is 1, or 0 for v = 0.
+	f.ALU(asm.Add, n, u)
+	f.ALU(asm.Xor, n, sign)
+	f.ALU(asm.Sub, n, sign)
+	f.ALUImm(asm.Add, n, ir.LogZero)
+	return n
+}
+
+// linearBucket is the number of v's bucket: 0 below the range, the last above.
+func (h *handler) linearBucket(a *ir.Aggregate, v vcode.Reg) vcode.Reg {
+	f := h.f
+	n, below, done := f.Reg(), f.Label(), f.Label()
+	last := int64(a.Buckets() - 1)
+	f.Mov(n, v)
+	f.ALUImm(asm.Sub, n, a.Start)
+	f.JumpImm(asm.JSLT, n, 0, below)
+	f.ALUImm(asm.Div, n, a.Width)
+	f.ALUImm(asm.Add, n, 1)
+	f.JumpImm(asm.JLE, n, last, done)
+	f.MovImm(n, last)
+	f.Goto(done)
+	f.Bind(below)
+	f.MovImm(n, 0)
+	f.Bind(done)
+	return n
+}
+
+// bucket counts in one of the words at a place.
+func (h *handler) bucket(at vcode.Mem, n vcode.Reg, count int, alone bool) {
+	f := h.f
+	skip := f.Label()
+	p, i, one := f.Reg(), f.Reg(), f.Reg()
+	f.MovImm(one, 1)
+	f.Mov(p, at.Base)
+	f.Mov(i, n)
+	f.JumpImm(asm.JGE, i, int64(count), skip)
+	f.ALUImm(asm.LSh, i, 3)
+	f.ALU(asm.Add, p, i)
+	h.increase(vcode.Mem{Base: p, Off: at.Off}, one, alone)
+	f.Bind(skip)
+}

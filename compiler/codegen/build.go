@@ -1,0 +1,195 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// builder puts a text together in working memory. Pieces are copied by the
+// helper that reads strings, which stops at a NUL, writes one and tells the
+// length.
+type builder struct {
+	h    *handler
+	to   place     // where the text grows, and as much behind it as a piece may overhang
+	size int       // of the text with its NUL
+	off  vcode.Reg // its length so far
+	full vcode.Label
+}
+
+// build computes a Concat or a Sprint.
+func (h *handler) build(n *ir.Node) place {
+	f := h.f
+	size := max(n.Size, 8)
+	b := &builder{h: h, size: size, off: f.Reg(), full: f.Label()}
+	b.to = h.working(size + h.p.StringSize)
+	h.clear(place{b.to.Mem, size})
+	f.MovImm(b.off, 0)
+	if n.Op == ir.Concat {
+		b.concat(n)
+	} else {
+		b.format(n)
+	}
+	f.Bind(b.full)
+	f.StoreImm(b.to.At(size-1), 0, asm.Byte)
+	return place{b.to.Mem, size}
+}
+
+func (b *builder) concat(n *ir.Node) {
+	for _, a := range n.Args {
+		if a.Op == ir.Concat {
+			b.concat(a)
+			continue
+		}
+		b.h.temporary(func() { b.add(b.h.text(a)) })
+	}
+}
+
+// add appends a text.
+func (b *builder) add(p place) { b.addFrom(p.Mem, min(p.size, b.h.p.StringSize)) }
+
+// addFrom appends the text at an address, which has size bytes at most with
+// its NUL.
+func (b *builder) addFrom(from vcode.Mem, size int) {
+	f := b.h.f
+	// The verifier must see that the length is in bounds right where it is
+	// used, in that very register.
+	off, to, n := f.Reg(), f.Reg(), f.Reg()
+	f.Mov(to, b.to.Base)
+	f.Mov(off, b.off)
+	f.JumpImm(asm.JGT, off, int64(b.size-1), b.full)
+	f.ALU(asm.Add, to, off)
+	f.Call(asm.FnProbeReadKernelStr, n, vcode.A(vcode.Mem{Base: to, Off: b.to.Off}), vcode.N(int64(size)), vcode.A(from))
+	f.ALUImm(asm.Sub, n, 1)
+	f.ALU(asm.Add, b.off, n)
+}
+
+// format is sprintf.
+func (b *builder) format(n *ir.Node) {
+	site := &b.h.p.Sites[n.Int]
+	arg := 0
+	for _, p := range site.Parts {
+		if p.Verb == 0 {
+			b.h.temporary(func() { b.add(b.h.constant(p.Text, textSize(p.Text))) })
+			continue
+		}
+		plain := !p.Minus && !p.Plus && !p.Space && !p.Alt && p.Prec == ir.NoNumber && p.Width <= 20 && p.Width != ir.FromSlot
+		base := map[rune]int64{'d': 10, 'i': 10, 'u': 10, 'x': 16, 'X': 16, 'o': 8, 'p': 16}[p.Verb]
+		switch {
+		case p.Verb == 's' && plain && p.Width == ir.NoNumber && n.Args[arg].Type == ir.String:
+			b.h.temporary(func() { b.add(b.h.text(n.Args[arg])) })
+		case base != 0 && plain && n.Args[arg].Type == ir.Long:
+			b.h.temporary(func() { b.number(b.h.copied(n.Args[arg]), base, p) })
+		case p.Verb == 'c' && plain && p.Width == ir.NoNumber:
+			b.h.temporary(func() {
+				c := b.h.working(8)
+				b.h.clear(c)
+				b.h.f.Store(c.Mem, b.h.number(n.Args[arg]), asm.Byte)
+				b.add(c)
+			})
+		default:
+			b.h.generator.fail(n.Line, n.Column, "printf formats in user space and knows them all; or do it in a timer or end probe",
+				"sprintf in the kernel does not know this form of %%%c", p.Verb)
+		}
+		arg++
+	}
+}
+
+// digits is where the last digit of a number stands in its 32 bytes.
+const digits = 30
+
+// number appends a number.
+func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
+	h, f := b.h, b.h.f
+	buf := h.working(32)
+	h.clear(buf)
+	sign := f.Reg()
+	f.MovImm(sign, 0)
+	if p.Verb == 'd' || p.Verb == 'i' {
+		f.Mov(sign, v)
+		h.absolute(v)
+	}
+	i, top, done := f.Reg(), f.Label(), f.Label()
+	f.MovImm(i, digits)
+	f.Bind(top)
+	digit, at := f.Reg(), f.Reg()
+	f.Mov(digit, v)
+	f.ALUImm(asm.Mod, digit, base)
+	f.ALUImm(asm.Add, digit, '0')
+	if base == 16 {
+		decimal := f.Label()
+		f.JumpImm(asm.JLE, digit, '9', decimal)
+		letters := int64('a' - '9' - 1)
+		if p.Verb == 'X' {
+			letters = 'A' - '9' - 1
+		}
+		f.ALUImm(asm.Add, digit, letters)
+		f.Bind(decimal)
+	}
+	f.Mov(at, buf.Base)
+	f.ALU(asm.Add, at, i)
+	f.Store(vcode.Mem{Base: at, Off: buf.Off}, digit, asm.Byte)
+	f.ALUImm(asm.Div, v, base)
+	f.JumpImm(asm.JEq, v, 0, done)
+	f.ALUImm(asm.Sub, i, 1)
+	f.JumpImm(asm.JGE, i, digits-22, top)
+	f.Bind(done)
+
+	put := func(c int64) {
+		f.ALUImm(asm.Sub, i, 1)
+		t := f.Reg()
+		f.Mov(t, buf.Base)
+		f.ALU(asm.Add, t, i)
+		f.StoreImm(vcode.Mem{Base: t, Off: buf.Off}, c, asm.Byte)
+	}
+	positive := f.Label()
+	if p.Zero {
+		b.pad(i, p.Width, put, sign)
+	}
+	f.JumpImm(asm.JSGE, sign, 0, positive)
+	put('-')
+	f.Bind(positive)
+	if p.Verb == 'p' {
+		put('x')
+		put('0')
+	}
+	if !p.Zero {
+		b.pad(i, p.Width, put, vcode.None)
+	}
+	// The verifier follows each number of digits by itself. By way of memory
+	// it forgets which it was, and goes on once for all.
+	word := vcode.Mem{Base: h.scratch, Off: 8}
+	f.Store(word, i, asm.DWord)
+	start := f.Reg()
+	f.Load(start, word, asm.DWord)
+	f.ALUImm(asm.And, start, 31)
+	f.ALU(asm.Add, start, buf.Base)
+	b.addFrom(vcode.Mem{Base: start, Off: buf.Off}, 32)
+}
+
+// pad fills up to a width: with zeros where the sign is given, which leaves a
+// place for it, else with spaces.
+func (b *builder) pad(i vcode.Reg, width int, put func(int64), sign vcode.Reg) {
+	if width <= 0 {
+		return
+	}
+	f := b.h.f
+	c := int64(' ')
+	first := int64(digits + 1 - width)
+	limit := f.Reg()
+	f.MovImm(limit, first)
+	if sign != vcode.None {
+		c = '0'
+		positive := f.Label()
+		f.JumpImm(asm.JSGE, sign, 0, positive)
+		f.ALUImm(asm.Add, limit, 1)
+		f.Bind(positive)
+	}
+	top, done := f.Label(), f.Label()
+	f.Bind(top)
+	f.Jump(asm.JLE, i, limit, done)
+	put(c)
+	f.Goto(top)
+	f.Bind(done)
+}

@@ -1,0 +1,267 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// helper is a kernel's helper that a function is one call of.
+type helper struct {
+	fn asm.BuiltinFunc
+	// Of the result: shift right, or keep the low 32 bits.
+	shift int64
+	trunc bool
+}
+
+// helpers of functions without parameters (man 7 bpf-helpers).
+var helpers = map[string]helper{
+	"pid":             {fn: asm.FnGetCurrentPidTgid, shift: 32},
+	"tid":             {fn: asm.FnGetCurrentPidTgid, trunc: true},
+	"uid":             {fn: asm.FnGetCurrentUidGid, trunc: true},
+	"gid":             {fn: asm.FnGetCurrentUidGid, shift: 32},
+	"cpu":             {fn: asm.FnGetSmpProcessorId},
+	"task_current":    {fn: asm.FnGetCurrentTask},
+	"ktime_get_ns":    {fn: asm.FnKtimeGetNs},
+	"gettimeofday_ns": {fn: asm.FnKtimeGetNs},
+	"jiffies":         {fn: asm.FnJiffies64},
+	"randint":         {fn: asm.FnGetPrandomU32},
+}
+
+// rawName is what a steady function's helper is kept under.
+func rawName(name string) string {
+	switch name {
+	case "pid", "tid":
+		return "pid"
+	case "uid", "gid":
+		return "uid"
+	case "cpu", "task_current":
+		return name
+	}
+	return ""
+}
+
+// raw calls a helper.
+func (h *handler) raw(name string) vcode.Reg {
+	r := h.f.Reg()
+	h.f.Call(helpers[name].fn, r)
+	return r
+}
+
+func (h *handler) builtin(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	hp, ok := helpers[n.Str]
+	if ok {
+		raw := vcode.None
+		if key := rawName(n.Str); key != "" {
+			h.need.uses[key]++
+			if kept, ok := h.steady[key]; ok {
+				raw = kept
+			}
+		}
+		if raw == vcode.None {
+			raw = h.raw(n.Str)
+		}
+		f.Mov(d, raw)
+		if hp.shift > 0 {
+			f.ALUImm(asm.RSh, d, hp.shift)
+		}
+		if hp.trunc {
+			f.Trunc(d)
+		}
+	}
+	switch n.Str {
+	case "target":
+		f.Data(d, ir.DataMap, ir.ControlTarget)
+		f.Load(d, vcode.Mem{Base: d}, asm.DWord)
+	case "gettimeofday_ns":
+		wall := f.Reg()
+		f.Data(wall, ir.DataMap, ir.ControlWall)
+		f.Load(wall, vcode.Mem{Base: wall}, asm.DWord)
+		f.ALU(asm.Add, d, wall)
+	case "randint":
+		// 32 random bits, times n, of which the upper half is 0 to n-1.
+		n := h.number(n.Args[0])
+		f.Trunc(d)
+		f.ALU(asm.Mul, d, n)
+		f.ALUImm(asm.RSh, d, 32)
+	case "strlen":
+		h.temporary(func() { h.length(n.Args[0], d) })
+	case "stringat":
+		h.temporary(func() { h.byteAt(n, d) })
+	case "isinstr":
+		h.isIn(n, d)
+	case "strtol":
+		h.temporary(func() { h.parse(n, d) })
+	case "stackid":
+		h.stacks = true
+		f.Call(asm.FnGetStackid, d, vcode.R(h.ctx), vcode.M(ir.StackMap), vcode.N(0))
+	default:
+		if !ok {
+			h.refuse(n, n.Str+"()")
+			f.MovImm(d, 0)
+		}
+	}
+}
+
+// length is strlen: the helper that copies strings tells it.
+func (h *handler) length(s *ir.Node, d vcode.Reg) {
+	f := h.f
+	p := h.text(s)
+	room := h.memory(p.size)
+	f.Call(asm.FnProbeReadKernelStr, d, vcode.A(room.Mem), vcode.N(int64(p.size)), vcode.A(p.Mem))
+	f.ALUImm(asm.Sub, d, 1)
+}
+
+// byteAt is stringat: 0 outside of the text.
+func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	p := h.inWorking(h.text(n.Args[0]))
+	i := h.copied(n.Args[1])
+	t, at, end := f.Reg(), f.Reg(), f.Label()
+	f.MovImm(t, 0)
+	f.Mov(at, p.Base)
+	f.JumpImm(asm.JGT, i, int64(p.size-1), end)
+	f.ALU(asm.Add, at, i)
+	f.Load(t, vcode.Mem{Base: at, Off: p.Off}, asm.Byte)
+	f.Bind(end)
+	f.Mov(d, t)
+}
+
+// inWorking is a text where it may be read at any offset.
+func (h *handler) inWorking(p place) place {
+	if p.Base == h.scratch {
+		return p
+	}
+	own := h.working(p.size)
+	h.copyText(own, p)
+	return own
+}
+
+func (h *handler) isIn(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	if n.Args[1].Op != ir.Text {
+		h.generator.fail(n.Line, n.Column, "write the text to look for in the script, or search in a timer or end probe",
+			"isinstr in the kernel looks for a literal only")
+		f.MovImm(d, 0)
+		return
+	}
+	h.temporary(func() {
+		t, found := f.Reg(), f.Label()
+		a := h.text(n.Args[0])
+		f.MovImm(t, 1)
+		h.search(a, n.Args[1].Str, found, true)
+		f.MovImm(t, 0)
+		f.Bind(found)
+		f.Mov(d, t)
+	})
+}
+
+// parse is strtol for bases 10, 16 and 8: it stops at what is no digit.
+func (h *handler) parse(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	base := n.Args[1]
+	if base.Op != ir.Const || base.Int != 10 && base.Int != 16 && base.Int != 8 {
+		h.generator.fail(n.Line, n.Column, "", "strtol in the kernel takes base 8, 10 or 16")
+		f.MovImm(d, 0)
+		return
+	}
+	p := h.inWorking(h.text(n.Args[0]))
+	v, i, at, c, minus := f.Reg(), f.Reg(), f.Reg(), f.Reg(), f.Reg()
+	f.MovImm(v, 0)
+	f.MovImm(i, 0)
+	f.MovImm(minus, 0)
+	load := func() {
+		f.Mov(at, p.Base)
+		f.ALU(asm.Add, at, i)
+		f.Load(c, vcode.Mem{Base: at, Off: p.Off}, asm.Byte)
+	}
+	top, digit, done := f.Label(), f.Label(), f.Label()
+	load()
+	positive := f.Label()
+	f.JumpImm(asm.JNE, c, '-', positive)
+	f.MovImm(minus, -1)
+	f.MovImm(i, 1)
+	f.Bind(positive)
+	if base.Int == 16 {
+		prefix := f.Label()
+		load()
+		f.JumpImm(asm.JNE, c, '0', prefix)
+		f.ALUImm(asm.Add, i, 1)
+		load()
+		f.ALUImm(asm.Or, c, 'a'-'A')
+		f.JumpImm(asm.JNE, c, 'x', prefix)
+		f.ALUImm(asm.Add, i, 1)
+		f.Bind(prefix)
+	}
+	f.Bind(top)
+	load()
+	f.ALUImm(asm.Sub, c, '0')
+	if base.Int == 16 {
+		f.JumpImm(asm.JLE, c, 9, digit)
+		f.ALUImm(asm.Add, c, '0')
+		f.ALUImm(asm.Or, c, 'a'-'A')
+		f.ALUImm(asm.Sub, c, 'a')
+		f.JumpImm(asm.JGT, c, 5, done)
+		f.ALUImm(asm.Add, c, 10)
+	} else {
+		f.JumpImm(asm.JGT, c, base.Int-1, done)
+	}
+	f.Bind(digit)
+	f.ALUImm(asm.Mul, v, base.Int)
+	f.ALU(asm.Add, v, c)
+	f.ALUImm(asm.Add, i, 1)
+	f.JumpImm(asm.JLE, i, int64(p.size-1), top)
+	f.Bind(done)
+	h.negateIf(v, minus)
+	f.Mov(d, v)
+}
+
+// textBuiltin is a function that gives a String.
+func (h *handler) textBuiltin(n *ir.Node, to place) {
+	f := h.f
+	switch n.Str {
+	case "execname":
+		if to.size >= 16 {
+			f.Call(asm.FnGetCurrentComm, vcode.None, vcode.A(to.Mem), vcode.N(16))
+			h.clear(place{to.At(16), to.size - 16})
+			return
+		}
+		h.temporary(func() {
+			own := h.memory(16)
+			f.Call(asm.FnGetCurrentComm, vcode.None, vcode.A(own.Mem), vcode.N(16))
+			h.copyText(to, own)
+		})
+	case "substr":
+		h.temporary(func() { h.substring(n, to) })
+	default:
+		h.refuse(n, n.Str+"()")
+	}
+}
+
+// substring is substr: from a start on, so many bytes; "" for a start or a
+// length that is negative or beyond the text.
+func (h *handler) substring(n *ir.Node, to place) {
+	f := h.f
+	p := h.inWorking(h.text(n.Args[0]))
+	start, count := h.copied(n.Args[1]), h.copied(n.Args[2])
+	own := h.working(max(to.size, 8))
+	h.clear(own)
+	end, from, whole := f.Label(), f.Reg(), f.Label()
+	f.JumpImm(asm.JSLE, count, 0, end)
+	f.JumpImm(asm.JSLT, count, int64(to.size), whole)
+	f.MovImm(count, int64(to.size-1))
+	f.Bind(whole)
+	f.ALUImm(asm.Add, count, 1) // the NUL
+	f.Mov(from, p.Base)
+	f.JumpImm(asm.JGT, start, int64(p.size-1), end)
+	f.ALU(asm.Add, from, start)
+	// Bounds that the verifier sees in the registers that are used.
+	size := f.Reg()
+	f.Mov(size, count)
+	f.JumpImm(asm.JGT, size, int64(to.size), end)
+	f.Call(asm.FnProbeReadKernelStr, vcode.None, vcode.A(own.Mem), vcode.R(size), vcode.A(vcode.Mem{Base: from, Off: p.Off}))
+	f.Bind(end)
+	h.copyText(to, own)
+}

@@ -1,0 +1,123 @@
+package codegen
+
+import (
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// divide is signed division or remainder with the meaning of C. eBPF divides
+// unsigned numbers (its signed forms came with 6.6), so the signs are put aside
+// where they are not known.
+func (h *handler) divide(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	x, y := n.Args[0], n.Args[1]
+	alu := asm.Div
+	if n.Op == ir.Mod {
+		alu = asm.Mod
+	}
+	a := h.kept(x, y)
+	if y.Op == ir.Const && y.Int > 0 {
+		h.divideBy(alu, d, a, y.Int, neverNegative(x))
+		return
+	}
+	b := h.number(y)
+	h.faultUnless(n, asm.JNE, b, 0, "division by 0")
+	u, v, sign := f.Reg(), f.Reg(), f.Reg()
+	f.Mov(u, a)
+	f.Mov(v, b)
+	if neverNegative(x) && neverNegative(y) {
+		f.ALU(alu, u, v)
+		f.Mov(d, u)
+		return
+	}
+	// The quotient is negative when one of them is, the remainder when the
+	// dividend is.
+	f.Mov(sign, a)
+	if alu == asm.Div {
+		f.ALU(asm.Xor, sign, b)
+	}
+	h.absolute(u)
+	h.absolute(v)
+	f.ALU(alu, u, v)
+	h.negateIf(u, sign)
+	f.Mov(d, u)
+}
+
+// divideBy divides by a positive constant.
+func (h *handler) divideBy(alu asm.ALUOp, d, a vcode.Reg, by int64, positive bool) {
+	f := h.f
+	k := bits.TrailingZeros64(uint64(by))
+	power := by == 1<<k
+	switch {
+	case positive && power && alu == asm.Div:
+		f.Mov(d, a)
+		f.ALUImm(asm.RSh, d, int64(k))
+	case positive && power:
+		f.Mov(d, a)
+		f.ALUImm(asm.And, d, by-1)
+	case positive:
+		f.Mov(d, a)
+		f.ALUImm(alu, d, by)
+	default:
+		u, sign := f.Reg(), f.Reg()
+		f.Mov(u, a)
+		f.Mov(sign, a)
+		h.absolute(u)
+		switch {
+		case power && alu == asm.Div:
+			f.ALUImm(asm.RSh, u, int64(k))
+		case power:
+			f.ALUImm(asm.And, u, by-1)
+		default:
+			f.ALUImm(alu, u, by)
+		}
+		h.negateIf(u, sign)
+		f.Mov(d, u)
+	}
+}
+
+func (h *handler) absolute(r vcode.Reg) {
+	done := h.f.Label()
+	h.f.JumpImm(asm.JSGE, r, 0, done)
+	h.f.Neg(r)
+	h.f.Bind(done)
+}
+
+func (h *handler) negateIf(r, sign vcode.Reg) {
+	done := h.f.Label()
+	h.f.JumpImm(asm.JSGE, sign, 0, done)
+	h.f.Neg(r)
+	h.f.Bind(done)
+}
+
+// neverNegative reports whether a number is known to be 0 or more.
+func neverNegative(n *ir.Node) bool {
+	switch n.Op {
+	case ir.Const:
+		return n.Int >= 0
+	case ir.Arg, ir.Load:
+		m := n.Mem
+		if m.BitSize > 0 {
+			return !m.Signed && m.BitSize < 64
+		}
+		return !m.Signed && m.Size < 8
+	case ir.And:
+		return neverNegative(n.Args[0]) || neverNegative(n.Args[1])
+	case ir.Div, ir.Or, ir.Xor:
+		return neverNegative(n.Args[0]) && neverNegative(n.Args[1])
+	case ir.Mod, ir.Shr:
+		return neverNegative(n.Args[0])
+	case ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.Not, ir.AndAnd, ir.OrOr, ir.In:
+		return true
+	case ir.Builtin:
+		switch n.Str {
+		case "pid", "tid", "uid", "gid", "cpu", "ktime_get_ns", "gettimeofday_ns", "jiffies", "strlen", "stringat":
+			return true
+		}
+	}
+	return false
+}
