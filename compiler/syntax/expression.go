@@ -195,6 +195,9 @@ func (p *parser) value() Expr {
 		c.Span.End = p.tokens[p.at-1].Span.End
 		return c
 	}
+	if p.embedded() {
+		return &NumberLit{Span: t.Span, Text: "0"}
+	}
 	if p.accept("(") {
 		x := p.expression()
 		p.expect(")", "behind the expression")

@@ -22,8 +22,8 @@ type Options struct {
 // wrong. The File has what could be read all the same.
 func Parse(src *diag.Source, opt Options) (*File, error) {
 	errs := &diag.List{Source: src}
-	s := &scanner{text: src.Text, errs: errs, args: opt.Args}
-	p := &parser{tokens: s.scan(), errs: errs}
+	s := &scanner{text: src.Text}
+	p := &parser{tokens: preprocess(s.scan(), opt, errs), errs: errs}
 	f := p.file()
 	return f, errs.Err()
 }
@@ -124,6 +124,18 @@ func (p *parser) enter() func() {
 	return func() { p.depth-- }
 }
 
+// embedded takes embedded C, which is an error wherever it stands.
+func (p *parser) embedded() bool {
+	t := p.peek()
+	if t.Kind != EmbeddedToken {
+		return false
+	}
+	p.errs.Add(t.Span, "write it in the language: $x->member and @cast read the kernel's memory",
+		"embedded C cannot become eBPF that the kernel would take")
+	p.take()
+	return true
+}
+
 func (p *parser) file() *File {
 	f := &File{}
 	for p.peek().Kind != EndToken {
@@ -141,6 +153,9 @@ func (p *parser) skipDeclaration() {
 
 func (p *parser) declaration(f *File) {
 	start := p.peek().Span
+	if p.embedded() {
+		return
+	}
 	private := p.accept("private")
 	switch {
 	case p.accept(";"):

@@ -70,6 +70,13 @@ probe perf.type(0).config(1).sample(100), timer.jiffies(5).randomize(2) { }`,
   s .= "a" . "b\t\"\\" . sprintf("%d", 1 << 2 + 3)
   z = (x = 3) + (1 ? 2 : 3)
 }`,
+	`@define add(a, b) %( ((@a) + (@b)) %)
+probe begin {
+  print(@hist_log(x), @hist_linear(y[1], -5, 100, 10))
+  println($$name, $$system . $$parms$ . $x$$)
+  printf("%d%%\n", @add(1, %( "a" != "b" %? 2 %: 3 %)))
+  x = $# ; y = @#; a =~ "x\\.y" && b !~ "z"
+}`,
 }
 
 func TestPrintParses(t *testing.T) {
@@ -214,8 +221,11 @@ func FuzzParse(f *testing.F) {
 	for _, s := range scripts {
 		f.Add(s)
 	}
+	for _, test := range conditions {
+		f.Add("probe begin { %( " + test.text + " %? x=1 %: y=@2 %) } @define m(a,b) %( [@a] in @b %) probe end { @m($1,z) } %{ %}")
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		first, err := Parse(&diag.Source{Name: "t", Text: text}, Options{})
+		first, err := Parse(&diag.Source{Name: "t", Text: text}, forKernel)
 		if err != nil {
 			if err.Error() == "" {
 				t.Fatal("an error without words")

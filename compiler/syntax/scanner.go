@@ -1,6 +1,8 @@
 package syntax
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -9,24 +11,22 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/diag"
 )
 
-// scanner turns text into tokens; what is none is an error and is skipped.
+// scanner turns text into tokens. What is wrong with one is told in it.
 type scanner struct {
 	text string
 	at   int
-	errs *diag.List
-	args []string // of the script: $1 and @1 stand for them
 }
 
 // scan reads all tokens, an End behind them.
 func (s *scanner) scan() []Token {
 	var tokens []Token
 	for {
-		t := s.next()
-		// Adjacent strings are one.
-		if n := len(tokens); t.Kind == StringToken && n > 0 && tokens[n-1].Kind == StringToken {
-			tokens[n-1].Text += t.Text
-			tokens[n-1].Span.End = t.Span.End
-			continue
+		spaced := s.space()
+		start := s.at
+		t := s.token()
+		t.Span, t.Spaced = diag.Span{Start: start, End: s.at}, spaced
+		if t.wrong != nil {
+			t.wrong.Span = t.Span
 		}
 		tokens = append(tokens, t)
 		if t.Kind == EndToken {
@@ -35,16 +35,9 @@ func (s *scanner) scan() []Token {
 	}
 }
 
-func (s *scanner) next() Token {
-	for {
-		spaced := s.space()
-		start := s.at
-		t, ok := s.token()
-		t.Span, t.Spaced = diag.Span{Start: start, End: s.at}, spaced
-		if ok {
-			return t
-		}
-	}
+// wrong says what is wrong with a token.
+func wrong(hint, format string, args ...any) *diag.Error {
+	return &diag.Error{Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // space skips white space and comments: "#" and "//" to the end of the line,
@@ -53,26 +46,23 @@ func (s *scanner) space() bool {
 	start := s.at
 	for s.at < len(s.text) {
 		rest := s.text[s.at:]
+		n := 0
 		switch {
 		case strings.IndexByte(" \t\r\n\f\v", rest[0]) >= 0:
-			s.at++
+			n = 1
 		case rest[0] == '#', strings.HasPrefix(rest, "//"):
-			n := strings.IndexByte(rest, '\n')
-			if n < 0 {
+			if n = strings.IndexByte(rest, '\n'); n < 0 {
 				n = len(rest)
 			}
-			s.at += n
 		case strings.HasPrefix(rest, "/*"):
-			n := strings.Index(rest[2:], "*/")
-			if n < 0 {
-				s.errs.Add(diag.Span{Start: s.at, End: s.at + 2}, "close it with */", "a comment without an end")
-				s.at = len(s.text)
-				continue
+			if end := strings.Index(rest[2:], "*/"); end >= 0 {
+				n = end + 4
 			}
-			s.at += n + 4
-		default:
-			return s.at > start
 		}
+		if n == 0 {
+			break
+		}
+		s.at += n
 	}
 	return s.at > start
 }
@@ -89,87 +79,111 @@ func word(text string) int {
 	return n
 }
 
-// token reads one; false for what was an error and is to be skipped.
-func (s *scanner) token() (Token, bool) {
+func (s *scanner) token() Token {
 	rest := s.text[s.at:]
 	switch {
 	case rest == "":
-		return Token{Kind: EndToken}, true
+		return Token{Kind: EndToken}
 	case isLetter(rest[0]):
-		return s.name(rest[:word(rest)]), true
+		return s.name(rest[:word(rest)])
 	case isDigit(rest[0]):
 		return s.number(rest[:word(rest)])
 	case rest[0] == '"':
 		return s.quoted()
 	case rest[0] == '$' || rest[0] == '@':
 		return s.sigil(rest)
+	case strings.HasPrefix(rest, "/*"):
+		s.at = len(s.text)
+		return Token{Kind: JunkToken, wrong: wrong("close it with */", "a comment without an end")}
+	case strings.HasPrefix(rest, "%{"):
+		n := strings.Index(rest, "%}")
+		if n < 0 {
+			s.at = len(s.text)
+			return Token{Kind: JunkToken, wrong: wrong("", "embedded C without an end")}
+		}
+		s.at += n + 2
+		return Token{Kind: EmbeddedToken, Text: rest[:n+2]}
 	}
 	for _, op := range operators {
 		if strings.HasPrefix(rest, op) {
 			s.at += len(op)
-			return Token{Kind: OperatorToken, Text: op}, true
+			return Token{Kind: OperatorToken, Text: op}
 		}
 	}
 	_, size := utf8.DecodeRuneInString(rest)
-	s.errs.Add(diag.Span{Start: s.at, End: s.at + size}, "", "%q has no meaning here", rest[:size])
 	s.at += size
-	return Token{}, false
+	return Token{Kind: JunkToken, wrong: wrong("", "%q has no meaning here", rest[:size])}
 }
 
 func (s *scanner) name(text string) Token {
 	s.at += len(text)
+	t := Token{Kind: NameToken, Text: text, wrong: s.dollar()}
 	if keywords[text] {
-		return Token{Kind: KeywordToken, Text: text}
+		t.Kind = KeywordToken
 	}
-	return Token{Kind: NameToken, Text: text}
+	return t
+}
+
+// dollar looks at what stands behind a name: SystemTap takes "a$b" for a name.
+func (s *scanner) dollar() *diag.Error {
+	if rest := s.text[s.at:]; strings.HasPrefix(rest, "$") && word(strings.TrimLeft(rest, "$")) > 0 {
+		return wrong("set a space before the $, or take another name", "names with $ in them are not supported")
+	}
+	return nil
 }
 
 // number reads decimal, 0x, 0b and octal numbers of 64 bits; the upper half of
 // unsigned ones wraps to negative values, as C's casts do.
-func (s *scanner) number(text string) (Token, bool) {
-	span := diag.Span{Start: s.at, End: s.at + len(text)}
+func (s *scanner) number(text string) Token {
 	s.at += len(text)
+	t := Token{Kind: NumberToken, Text: text}
 	value, err := strconv.ParseUint(text, 0, 64)
 	if err != nil || strings.Contains(text, "_") {
 		hint := ""
-		if e, ok := err.(*strconv.NumError); ok && e.Err == strconv.ErrRange { //nolint:errorlint // strconv returns it as it is
+		if errors.Is(err, strconv.ErrRange) {
 			hint = "numbers have 64 bits, up to " + strconv.FormatInt(math.MaxInt64, 10)
 		}
-		s.errs.Add(span, hint, "%s is not a number", text)
-		return Token{Kind: NumberToken, Text: text}, true
+		t.wrong = wrong(hint, "%s is not a number", text)
+		return t
 	}
-	return Token{Kind: NumberToken, Text: text, Value: int64(value)}, true
+	t.Value = int64(value)
+	return t
 }
 
 // quoted reads a string with C's escapes.
-func (s *scanner) quoted() (Token, bool) {
-	start := s.at
+func (s *scanner) quoted() Token {
 	var text strings.Builder
-	for s.at++; s.at < len(s.text); s.at++ {
+	for s.at++; s.at < len(s.text) && s.text[s.at] != '\n'; s.at++ {
 		switch c := s.text[s.at]; c {
 		case '"':
 			s.at++
-			return Token{Kind: StringToken, Text: text.String()}, true
-		case '\n':
-			s.errs.Add(diag.Span{Start: start, End: s.at}, `close it with "`, "a string without an end")
-			return Token{Kind: StringToken, Text: text.String()}, true
+			return literal(text.String())
 		case '\\':
 			s.escape(&text)
 		default:
 			text.WriteByte(c)
 		}
 	}
-	s.errs.Add(diag.Span{Start: start, End: s.at}, `close it with "`, "a string without an end")
-	return Token{Kind: StringToken, Text: text.String()}, true
+	return Token{Kind: StringToken, Text: text.String(), wrong: wrong(`close it with "`, "a string without an end")}
 }
 
-var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'a': '\a', 'b': '\b', 'f': '\f', 'v': '\v', '\\': '\\', '"': '"', '\'': '\''}
+// literal is the token of a string.
+func literal(text string) Token {
+	t := Token{Kind: StringToken, Text: text}
+	if strings.Contains(text, "\x00") {
+		t.wrong = wrong("a NUL ends a string", "a NUL byte in a string")
+	}
+	return t
+}
+
+var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'a': '\a', 'b': '\b', 'f': '\f', 'v': '\v'}
 
 // escape reads what stands behind a backslash, and leaves s.at on its last
-// byte. An escape that C does not know stays as it is, for patterns.
+// byte. What C has no escape for stands for itself, as in SystemTap: a pattern
+// takes two backslashes, "a\\.b".
 func (s *scanner) escape(into *strings.Builder) {
 	if s.at+1 >= len(s.text) || s.text[s.at+1] == '\n' {
-		return // the string has no end, or goes on in the next line
+		return // the string has no end
 	}
 	s.at++
 	c := s.text[s.at]
@@ -177,81 +191,52 @@ func (s *scanner) escape(into *strings.Builder) {
 		into.WriteByte(e)
 		return
 	}
-	digits, base, limit := 0, 8, 3
+	first, base, limit := s.at, 8, 3
 	if c == 'x' {
-		base, limit = 16, 2
-		s.at++
+		first, base, limit = s.at+1, 16, 2
 	}
-	for digits < limit && s.at+digits < len(s.text) {
-		if _, err := strconv.ParseUint(s.text[s.at+digits:s.at+digits+1], base, 8); err != nil {
-			break
-		}
+	digits := 0
+	for digits < limit && first+digits < len(s.text) && isDigitOf(s.text[first+digits], base) {
 		digits++
 	}
 	if digits == 0 {
-		if c == 'x' {
-			s.at--
-		}
-		into.WriteByte('\\')
 		into.WriteByte(c)
 		return
 	}
-	value, _ := strconv.ParseUint(s.text[s.at:s.at+digits], base, 16)
+	value, _ := strconv.ParseUint(s.text[first:first+digits], base, 16) // cannot fail: three octal digits at most
 	into.WriteByte(byte(value))
-	s.at += digits - 1
+	s.at = first + digits - 1
 }
 
-// sigil reads "$name", "$$name", "@name", and the script's arguments: "$1"
-// stands for an argument as it is, "@1" for it as a string, "$#" and "@#" for
-// their number.
-func (s *scanner) sigil(rest string) (Token, bool) {
-	start := s.at
+func isDigitOf(c byte, base int) bool {
+	_, err := strconv.ParseUint(string([]byte{c}), base, 8)
+	return err == nil
+}
+
+// sigil reads "$name", "$$name", "@name", and the script's arguments: "$1",
+// "@1", "$#" and "@#".
+func (s *scanner) sigil(rest string) Token {
 	sign := rest[:1]
 	if strings.HasPrefix(rest, "$$") {
 		sign = "$$"
 	}
 	tail := rest[len(sign):]
-	if strings.HasPrefix(tail, "#") && sign != "$$" {
-		s.at += 2
-		count := strconv.Itoa(len(s.args))
-		if sign == "@" {
-			return Token{Kind: StringToken, Text: count}, true
-		}
-		return Token{Kind: NumberToken, Text: count, Value: int64(len(s.args))}, true
-	}
 	n := word(tail)
-	s.at += len(sign) + n
+	if strings.HasPrefix(tail, "#") {
+		n = 1
+	}
+	text := rest[:len(sign)+n]
+	s.at += len(text)
 	switch {
-	case n > 0 && isDigit(tail[0]) && sign != "$$":
-		return s.argument(sign, tail[:n], diag.Span{Start: start, End: s.at})
-	case n > 0 && !isDigit(tail[0]) && sign == "@":
-		return Token{Kind: AtToken, Text: sign + tail[:n]}, true
-	case n > 0 && !isDigit(tail[0]):
-		return Token{Kind: TargetToken, Text: sign + tail[:n]}, true
 	case n == 0 && sign != "@":
 		// The end of a pretty form, "$task$".
-		return Token{Kind: OperatorToken, Text: sign}, true
+		return Token{Kind: OperatorToken, Text: sign}
+	case n == 0, sign == "$$" && !isLetter(tail[0]):
+		return Token{Kind: JunkToken, wrong: wrong("", "a name is missing behind %s", sign)}
+	case !isLetter(tail[0]):
+		return Token{Kind: ArgumentToken, Text: text}
+	case sign == "@":
+		return Token{Kind: AtToken, Text: text}
 	}
-	s.errs.Add(diag.Span{Start: start, End: s.at}, "", "a name is missing behind %s", sign)
-	return Token{}, false
-}
-
-func (s *scanner) argument(sign, digits string, span diag.Span) (Token, bool) {
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || n > len(s.args) {
-		s.errs.Add(span, "", "there is no argument %s: the script was given %d", digits, len(s.args))
-		return Token{Kind: NumberToken}, true
-	}
-	text := s.args[n-1]
-	if sign == "@" {
-		return Token{Kind: StringToken, Text: text}, true
-	}
-	if value, err := strconv.ParseInt(text, 0, 64); err == nil {
-		return Token{Kind: NumberToken, Text: text, Value: value}, true
-	}
-	if text != "" && word(text) == len(text) && isLetter(text[0]) {
-		return Token{Kind: NameToken, Text: text}, true
-	}
-	s.errs.Add(span, "write @"+digits+" to use it as a string", "argument %s, %q, is neither a number nor a name", digits, text)
-	return Token{Kind: NumberToken}, true
+	return Token{Kind: TargetToken, Text: text, wrong: s.dollar()}
 }

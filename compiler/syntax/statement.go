@@ -4,8 +4,11 @@ import "strings"
 
 func (p *parser) block(what string) *Block {
 	defer p.enter()()
-	open := p.expect("{", "for "+what)
-	b := &Block{Span: open.Span}
+	b := &Block{Span: p.peek().Span}
+	if p.embedded() {
+		return b
+	}
+	p.expect("{", "for "+what)
 	for !p.is("}") {
 		if p.peek().Kind == EndToken {
 			p.fail("", "expected \"}\" at the end of %s, found %s", what, p.found())
@@ -72,7 +75,7 @@ func (p *parser) statement() Stmt {
 		}
 	}
 	switch {
-	case p.is("{"):
+	case p.is("{"), t.Kind == EmbeddedToken:
 		return p.block("the block")
 	case p.accept(";"):
 		return &Empty{Span: t.Span}

@@ -15,11 +15,15 @@ const (
 	AtToken       // "@cast": a built-in that starts with an at sign
 	OperatorToken // punctuation too
 	KeywordToken
+	ArgumentToken // "$1", "@1", "$#", "@#": the preprocessor puts what it stands for in its place
+	EmbeddedToken // "%{ … %}": C code
+	JunkToken     // what is no token
 )
 
 var kindNames = map[Kind]string{
 	EndToken: "the end of the script", NameToken: "a name", NumberToken: "a number", StringToken: "a string",
 	TargetToken: "a target variable", AtToken: "a built-in", OperatorToken: "an operator", KeywordToken: "a keyword",
+	ArgumentToken: "an argument of the script", EmbeddedToken: "embedded C", JunkToken: "what is no token",
 }
 
 // String names the kind as messages do.
@@ -35,6 +39,9 @@ type Token struct {
 	Value int64
 	// Spaced: white space or a comment stands before it.
 	Spaced bool
+	// wrong is what is wrong with it. It is an error only where the token is
+	// used: what the preprocessor leaves out may be anything.
+	wrong *diag.Error
 }
 
 // keywords cannot be names (man stap, "language").
@@ -44,9 +51,13 @@ var keywords = map[string]bool{
 	"break": true, "continue": true, "try": true, "catch": true,
 }
 
+// directives are the preprocessor's own operators.
+var directives = map[string]bool{"%(": true, "%?": true, "%:": true, "%)": true}
+
 // operators, the longest first among those that start alike.
 var operators = []string{
 	"<<<", "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "=~", "!~", "&&", "||",
 	"+=", "-=", "*=", "/=", "%=", "&=", "^=", "|=", ".=",
+	"%(", "%?", "%:", "%)",
 	"+", "-", "*", "/", "%", "&", "|", "^", "~", "!", "<", ">", "=", "?", ":", ";", ",", ".", "(", ")", "[", "]", "{", "}",
 }
