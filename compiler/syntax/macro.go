@@ -89,6 +89,9 @@ func (p *preprocessor) call(tokens []Token, in *scope, depth int) (made []Token,
 		made, n = in.args[name], 1
 	case m == nil:
 		return tokens[:1], 1
+	case p.made > maxMade:
+		_, n, _ = arguments(m, tokens)
+		return nil, n
 	default:
 		made, n = p.expandMacro(m, tokens, in, depth)
 	}

@@ -163,7 +163,7 @@ func TestPreprocessorErrors(t *testing.T) {
 		{`a %( 1 == 1 %? b`, `t:1:3: error: a condition without an end`},
 		{`a %( 1 == 1 %)`, `t:1:3: error: a condition without "%?"`},
 		{`a %)`, `t:1:3: error: "%)" without a "%(" before it`},
-		{`%( 1 == 1 %? a %: b %: c %)`, `t:1:22: error: a second "%:"`},
+		{`%( 1 == 1 %? a %: b %: c %)`, `t:1:21: error: a second "%:"`},
 		{`%( CONFIG_SMP == "y" %? a %)`, `t:1:4: error: CONFIG_SMP is not known: of a kernel's configuration nothing is kept`},
 		{`%( kernel_v >= 5 %? a %)`, `t:1:16: error: kernel_v is compared with a string`},
 		{`%( kernel_v %? a %)`, `t:1:1: error: expected one of == != < <= > >= behind kernel_v`},
