@@ -5,14 +5,11 @@ import (
 	"fmt"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/runner/render"
 )
 
 // Value is a Long or a String.
-type Value struct {
-	Int  int64
-	Str  string
-	Type ir.Type
-}
+type Value = render.Value
 
 // Long makes a number.
 func Long(n int64) Value { return Value{Int: n, Type: ir.Long} }
@@ -26,16 +23,6 @@ type Entry struct {
 	Keys  []Value
 	Value Value
 	Stat  *Stat
-}
-
-// Stat is an aggregate, summed over all CPUs. What its ir.Aggregate does not
-// keep is zero. Log has ir.LogBuckets counts or none, Linear those of
-// Aggregate.Buckets or none.
-type Stat struct {
-	Count, Sum, Min, Max int64
-	// The sum of squares, 128 bits.
-	SquaresLow, SquaresHigh uint64
-	Log, Linear             []uint64
 }
 
 // Store is where a program's globals live: the maps of a loaded object, or this
