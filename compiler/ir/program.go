@@ -65,6 +65,23 @@ type Global struct {
 // Array reports whether g is an associative array.
 func (g *Global) Array() bool { return len(g.Keys) > 0 }
 
+// Mapped reports whether g has a map of its own, and lies in the data map
+// otherwise.
+func (g *Global) Mapped() bool { return g.Array() || g.Type == Stats }
+
+// KeySize is the size in bytes of the keys of g's map: of an array, all of them;
+// of an aggregate, the index of its one element.
+func (g *Global) KeySize() int {
+	if !g.Array() {
+		return 4
+	}
+	n := 0
+	for _, size := range g.KeySizes {
+		n += size
+	}
+	return n
+}
+
 // Local is a variable of a probe or a function; the parameters of a function
 // are its first ones. It starts as 0 or "".
 type Local struct {
