@@ -12,5 +12,7 @@
 //	site.go     Site: what a handler may send to user space, and its format
 //	stats.go    Stats: what an aggregate keeps, and where
 //	control.go  the words that the kernel side and user space share
+//	valid.go    Validate: what a Program from outside has to be, with
+//	            valid_site.go, valid_node.go and valid_statement.go
 //	dump.go     a Program as text
 package ir
