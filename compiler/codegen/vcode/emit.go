@@ -90,7 +90,8 @@ func (e *emitter) inst(i *inst) {
 	case kStore:
 		base, off := e.mem(i.mem)
 		if i.src == None {
-			e.put(asm.StoreImm(base, off, i.imm, i.size))
+			// asm.StoreImm knows no store of 8 bytes, which sign-extends.
+			e.put(asm.Instruction{OpCode: asm.StoreImmOp(i.size), Dst: base, Offset: off, Constant: i.imm})
 		} else {
 			e.put(asm.StoreMem(base, off, e.reg(i.src), i.size))
 		}
