@@ -53,7 +53,7 @@ func (c *condition) take() Token {
 }
 
 func (c *condition) accept(op string) bool {
-	if !c.peek().directive(op) {
+	if !c.peek().operator(op) {
 		return false
 	}
 	c.at++

@@ -28,7 +28,7 @@ func (p *preprocessor) define(tokens []Token, in *scope) int {
 	fail := func(message, hint string) int {
 		p.errs.Add(peek().Span, hint, "%s", message)
 		for i, t := range tokens[1:] {
-			if t.directive("%(") {
+			if t.operator("%(") {
 				return i + 1 + max(closing(tokens[i+1:])+1, 1)
 			}
 			if t.Kind == KeywordToken || t.Kind == AtToken {
@@ -47,8 +47,8 @@ func (p *preprocessor) define(tokens []Token, in *scope) int {
 		return fail("expected the macro's name", form)
 	}
 	m := &macro{name: name.Text}
-	if at++; peek().directive("(") && at < len(tokens) {
-		for more := true; more; more = peek().directive(",") {
+	if at++; peek().operator("(") && at < len(tokens) {
+		for more := true; more; more = peek().operator(",") {
 			at++
 			if peek().Kind != NameToken && peek().Kind != KeywordToken {
 				return fail("expected the name of a parameter of @"+m.name, form)
@@ -56,12 +56,12 @@ func (p *preprocessor) define(tokens []Token, in *scope) int {
 			m.params = append(m.params, peek().Text)
 			at++
 		}
-		if !peek().directive(")") {
+		if !peek().operator(")") {
 			return fail(`expected ")" behind the parameters of @`+m.name, form)
 		}
 		at++
 	}
-	if at >= len(tokens) || !peek().directive("%(") {
+	if at >= len(tokens) || !peek().operator("%(") {
 		at = min(at, len(tokens)-1)
 		return fail(`expected "%(" before the body of @`+m.name, form)
 	}
@@ -135,7 +135,7 @@ func arguments(m *macro, tokens []Token) (args [][]Token, n int, bad *diag.Error
 	if len(m.params) == 0 {
 		return nil, 1, nil
 	}
-	if len(tokens) == 1 || !tokens[1].directive("(") {
+	if len(tokens) == 1 || !tokens[1].operator("(") {
 		return nil, 1, wrong("", "expected \"(\" behind @%s, a macro that takes %d", m.name, len(m.params))
 	}
 	depth, start := 0, 2

@@ -268,6 +268,9 @@ func (p *parser) function(start diag.Span, private bool) *Function {
 		}
 	}
 	p.expect(")", "behind the parameters of "+f.Name)
+	if p.is(":") {
+		p.fail("give each function a name of its own", "functions of one name with priorities are not supported")
+	}
 	f.Body = p.block("the body of " + f.Name)
 	f.Span = start.To(f.Body.Span)
 	return f
@@ -278,6 +281,9 @@ func (p *parser) probe(f *File, start diag.Span) {
 	points := p.points()
 	behind := p.is("+=")
 	if !p.accept("=") && !p.accept("+=") {
+		if p.is("if") {
+			p.fail("test it in the handler: { if (!armed) next … }", "a condition of a probe point is not supported")
+		}
 		body := p.block("the handler of the probe")
 		f.Probes = append(f.Probes, &Probe{Span: start.To(body.Span), Points: points, Body: body})
 		return
@@ -318,6 +324,9 @@ func (p *parser) point() *Point {
 func (p *parser) component() *Component {
 	c := &Component{Span: p.peek().Span}
 	var name strings.Builder
+	if p.is("{") && p.tokens[p.at-1].operator(".") {
+		p.fail("write each point out, with commas between them", "expected a probe point, found \"{\"; alternatives in braces are not supported")
+	}
 	for {
 		t := p.peek()
 		part := t.Kind == NameToken || t.Kind == KeywordToken || t.Kind == NumberToken && name.Len() > 0 || t.Kind == OperatorToken && t.Text == "*"

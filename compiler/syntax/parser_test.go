@@ -75,6 +75,7 @@ probe begin {
   print(@hist_log(x), @hist_linear(y[1], -5, 100, 10))
   println($$name, $$system . $$parms$ . $x$$)
   printf("%d%%\n", @add(1, %( "a" != "b" %? 2 %: 3 %)))
+  x = ! ~a & -(-b); y = (a ? b : c) in d; foreach (v- = k in a) break
   x = $# ; y = @#; a =~ "x\\.y" && b !~ "z"
 }`,
 }
@@ -114,6 +115,9 @@ func TestErrors(t *testing.T) {
 		{"probe begin { 1 = 2 }", []string{`t.stp:1:17: error: what is before "=" cannot be assigned to`}},
 		{"probe begin { foreach ([a+, b-] in c) ; }", []string{`t.stp:1:30: error: a second order`}},
 		{"probe begin { if x }", []string{`t.stp:1:18: error: expected "(" behind if, found "x"`}},
+		{"probe kernel.{a, b} { }", []string{`t.stp:1:14: error: expected a probe point, found "{"; alternatives in braces are not supported`}},
+		{"probe begin if (x) { }", []string{`t.stp:1:13: error: a condition of a probe point is not supported`}},
+		{"function f(a):1 { }", []string{`t.stp:1:14: error: functions of one name with priorities are not supported`}},
 		{"probe timer.s(x) { }", []string{`t.stp:1:15: error: expected a number or a string, found "x"`}},
 	} {
 		_, err := Parse(&diag.Source{Name: "t.stp", Text: test.text}, Options{})

@@ -36,7 +36,7 @@ func (p *preprocessor) expand(tokens []Token, in *scope, depth int) []Token {
 	for len(tokens) > 0 {
 		t, n := tokens[0], 1
 		switch {
-		case t.directive("%("):
+		case t.operator("%("):
 			n = closing(tokens) + 1
 			if n == 0 {
 				p.errs.Add(t.Span, "close it with %)", "a condition without an end")
@@ -59,17 +59,14 @@ func (p *preprocessor) expand(tokens []Token, in *scope, depth int) []Token {
 	return out
 }
 
-// directive reports whether t is this operator of the preprocessor.
-func (t Token) directive(text string) bool { return t.Kind == OperatorToken && t.Text == text }
-
 // closing is the index of the "%)" that ends the "%(" at tokens[0], or -1.
 func closing(tokens []Token) int {
 	depth := 0
 	for i, t := range tokens {
 		switch {
-		case t.directive("%("):
+		case t.operator("%("):
 			depth++
-		case t.directive("%)"):
+		case t.operator("%)"):
 			if depth--; depth == 0 {
 				return i
 			}
@@ -83,11 +80,11 @@ func cut(tokens []Token, at string) (before, after []Token, found bool) {
 	depth := 0
 	for i, t := range tokens {
 		switch {
-		case t.directive("%("):
+		case t.operator("%("):
 			depth++
-		case t.directive("%)"):
+		case t.operator("%)"):
 			depth--
-		case depth == 0 && t.directive(at):
+		case depth == 0 && t.operator(at):
 			return tokens[:i], tokens[i+1:], true
 		}
 	}

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -266,7 +267,11 @@ func spell(x Expr) (string, int) {
 		level := levelOf("in")
 		keys := "[" + printList(x.Keys) + "]"
 		if len(x.Keys) == 1 {
-			keys = printExpr(x.Keys[0], level)
+			// Brackets and not parentheses around one that needs them: they
+			// nest less deep.
+			if key, have := spell(x.Keys[0]); have >= level {
+				keys = key
+			}
 		}
 		return keys + " in " + printExpr(x.Array, closest), level
 	case *Cond:
@@ -278,9 +283,9 @@ func spell(x Expr) (string, int) {
 }
 
 // before sets an operator before an operand, apart where they would run into
-// one token.
+// one token, as "-" and "-x" or "!" and "~x" do.
 func before(op, operand string) string {
-	if operand != "" && operand[0] == op[len(op)-1] {
+	if operand != "" && slices.Contains(operators, op[len(op)-1:]+operand[:1]) {
 		return op + " " + operand
 	}
 	return op + operand

@@ -130,13 +130,15 @@ func (p *parser) forStmt() Stmt {
 }
 
 // foreach reads "foreach ([k1+, k2] in a limit 5)", "foreach (k in a-)",
-// "foreach (v = [k] in a[*, 1] @count -)".
+// "foreach (v = [k] in a[*, 1] @count -)", "foreach (v- = k in a)".
 func (p *parser) foreach() Stmt {
 	start := p.take().Span
 	f := &Foreach{Order: -1}
 	p.expect("(", "behind foreach")
-	if p.peek().Kind == NameToken && p.ahead(1).Kind == OperatorToken && p.ahead(1).Text == "=" {
+	if sorted := p.ahead(1).operator("+") || p.ahead(1).operator("-"); p.peek().Kind == NameToken &&
+		(p.ahead(1).operator("=") || sorted && p.ahead(2).operator("=")) {
 		f.Value = p.variable("the value's name")
+		p.order(f, 0)
 		p.take()
 	}
 	if p.accept("[") {

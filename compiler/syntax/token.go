@@ -44,6 +44,9 @@ type Token struct {
 	wrong *diag.Error
 }
 
+// operator reports whether t is this operator.
+func (t Token) operator(text string) bool { return t.Kind == OperatorToken && t.Text == text }
+
 // keywords cannot be names (man stap, "language").
 var keywords = map[string]bool{
 	"probe": true, "global": true, "private": true, "function": true, "if": true, "else": true, "while": true,
