@@ -97,7 +97,11 @@ func (e *emitter) inst(i *inst) {
 		}
 	case kAtomic:
 		base, off := e.mem(i.mem)
-		e.put(i.atomic.Mem(base, e.reg(i.src), asm.DWord, off))
+		in := i.atomic.Mem(base, e.reg(i.src), asm.DWord, off)
+		// asm of cilium/ebpf v0.22.0 forgets the operation when it writes an
+		// instruction, unless the constant, which is where it goes, has it.
+		in.Constant = int64(i.atomic >> 8)
+		e.put(in)
 	case kJump:
 		e.jumps = append(e.jumps, jump{len(e.out), e.slots, i.label})
 		if i.src == None {
