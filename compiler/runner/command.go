@@ -1,0 +1,82 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// gate is what the command's process runs until it may start: a shell that
+// waits for a line, and becomes the command. Its number stays, so target() is
+// known before, and the command's own execve is an event that probes see. Where
+// the runner dies before, the line never comes and the shell leaves.
+const gate = `read -r go <&3 || exit; exec 3<&-; exec "$@"`
+
+// command is the process of -c.
+type command struct {
+	process *os.Process
+	open    *os.File      // of the gate
+	done    chan struct{} // closed when it has ended
+}
+
+// startCommand starts a command in front of its gate.
+func startCommand(argv []string, stdin *os.File, stdout, stderr io.Writer) (*command, error) {
+	program, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, fmt.Errorf("the command to run: %w", err)
+	}
+	wait, open, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer wait.Close()
+	args := append([]string{"-c", gate, "sh", program}, argv[1:]...)
+	cmd := exec.Command("/bin/sh", args...)
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.WaitDelay = patience // for what it started and left behind
+	cmd.ExtraFiles = []*os.File{wait}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("the shell that starts the command: %w", err), open.Close())
+	}
+	c := &command{process: cmd.Process, open: open, done: make(chan struct{})}
+	go func() {
+		// How the command ended is between it and its user.
+		_ = cmd.Wait()
+		close(c.done)
+	}()
+	return c, nil
+}
+
+// begin lets the command run.
+func (c *command) begin() error {
+	_, err := c.open.WriteString("go\n")
+	return errors.Join(err, c.open.Close())
+}
+
+// patience is how long a command may take to end when it was told to.
+const patience = 2 * time.Second
+
+// stop ends the command if it still runs, and waits for it.
+func (c *command) stop() {
+	c.open.Close() // done already when it was begun
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Kill} {
+		select {
+		case <-c.done:
+			return
+		default:
+		}
+		_ = c.process.Signal(signal) // it may just have ended
+		select {
+		case <-c.done:
+		case <-time.After(patience):
+		}
+	}
+	<-c.done
+}

@@ -1,0 +1,146 @@
+package runner
+
+import (
+	"context"
+	"time"
+
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// How long the session rests between two looks at the ring buffer: at first so
+// long after one that found something, then twice as long each time. A ring
+// that is fuller than crowded gets no rest.
+const (
+	shortRest = time.Millisecond
+	longRest  = 16 * time.Millisecond
+	crowded   = 0.25
+)
+
+// loop prints what probes send and runs timers, until something ends the run.
+func (s *session) loop(ctx context.Context) error {
+	begun := time.Now()
+	s.timers.begin(begun)
+	var commandDone chan struct{}
+	if s.command != nil {
+		commandDone = s.command.done
+	}
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	rest := shortRest
+	for {
+		took, err := s.drain()
+		if err != nil {
+			return err
+		}
+		s.lookAtState()
+		for s.result.Reason == "" {
+			p := s.timers.take(time.Now())
+			if p == nil {
+				break
+			}
+			if err := s.handle(ctx, p); err != nil {
+				return err
+			}
+		}
+		now := time.Now()
+		if s.opt.Timeout > 0 && now.Sub(begun) >= s.opt.Timeout {
+			s.because(TimedOut)
+		}
+		if s.result.Reason != "" {
+			return nil
+		}
+		if rest = min(2*rest, longRest); took {
+			rest = shortRest
+		}
+		if err := s.out.flush(); err != nil {
+			return err
+		}
+		alarm.Reset(s.pause(now.Sub(begun), rest))
+		select {
+		case <-ctx.Done():
+			s.because(Interrupted)
+		case <-commandDone:
+			s.because(CommandDone)
+		case <-alarm.C:
+			continue
+		}
+		return nil
+	}
+}
+
+// pause is how long there is nothing to do.
+func (s *session) pause(elapsed, rest time.Duration) time.Duration {
+	d := time.Duration(1<<63 - 1)
+	if s.kernel != nil {
+		d = rest
+		if s.kernel.ring != nil && s.kernel.ring.fill() > crowded {
+			d = 0
+		}
+	}
+	if s.opt.Timeout > 0 {
+		d = min(d, s.opt.Timeout-elapsed)
+	}
+	if t := s.timers.next(); t != nil {
+		d = min(d, t.due-elapsed)
+	}
+	return d
+}
+
+// lookAtState sees an end whose record did not come, or not yet.
+func (s *session) lookAtState() {
+	if s.kernel == nil {
+		return
+	}
+	switch s.kernel.data.load(ir.ControlState) {
+	case ir.Exiting:
+		s.because(Exited)
+	case ir.Failed:
+		s.because(ScriptError)
+	}
+}
+
+// drain takes what is in the ring buffer, and reports whether anything was.
+func (s *session) drain() (bool, error) {
+	if s.kernel == nil || s.kernel.ring == nil {
+		return false, nil
+	}
+	return s.kernel.ring.drain(s.take)
+}
+
+// drainAll takes everything, after the last handler has ended.
+func (s *session) drainAll() error {
+	for took := true; took; {
+		var err error
+		if took, err = s.drain(); err != nil {
+			return err
+		}
+	}
+	s.lookAtState()
+	if s.result.Reason == ScriptError && s.result.Failure == "" {
+		return s.fail(0, 0, "a probe failed; what it said about it was lost, since the output buffer was full")
+	}
+	return nil
+}
+
+// take does what a record asks for.
+func (s *session) take(record []byte) error {
+	if err := s.printer.Decode(&s.record, s.prog.Sites, record); err != nil {
+		return err
+	}
+	site := &s.prog.Sites[s.record.Site]
+	switch s.record.Kind {
+	case ir.RecordExit:
+		s.because(Exited)
+		return nil
+	case ir.RecordError, ir.RecordPrint:
+		var err error
+		if s.line, err = s.printer.Format(s.line[:0], site, s.record.Values); err != nil {
+			return err
+		}
+	}
+	if s.record.Kind == ir.RecordError {
+		return s.fail(site.Line, site.Column, string(s.line))
+	}
+	s.result.Printed++
+	return s.out.write(s.line, site.Stderr)
+}

@@ -1,0 +1,137 @@
+package runner
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/fixtures/tier"
+)
+
+// What probes in the kernel count equals the load, to the last event, and both
+// sides see the same globals.
+func TestCounts(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	const n = 100_000
+	s := newScript(t)
+	total, byThread := s.scalar("total", 1000), s.array("threads", 100)
+	values := s.stats("values", ir.Aggregate{Sum: true, Min: true, Max: true})
+	s.calls(increase(total), increase(byThread(call("cpu"))), add(values, total))
+	sum := s.scalar("sum", 0)
+	each := &ir.Node{Op: ir.ForEach, Each: &ir.Each{Global: 1, Keys: []int{0}, Value: 1, Sort: -1},
+		Args: []*ir.Node{block(&ir.Node{Op: ir.Eval, Args: []*ir.Node{
+			{Op: ir.Update, Type: ir.Long, How: ir.Add, Args: []*ir.Node{sum, {Op: ir.GetLoc, Type: ir.Long, Int: 1}}},
+		}})}}
+	s.probe(ir.Probe{Kind: ir.End, Locals: []ir.Local{{Name: "k", Type: ir.Long}, {Name: "v", Type: ir.Long}}},
+		each, add(values, number(-5)),
+		s.print("counts", total, sum, stat(values, "count"), stat(values, "min"), stat(values, "max")))
+	out, errs, result := s.run(t, Options{Command: callsOf(t, n)})
+	want := fmt.Sprintf("counts %d %d %d -5 %d\n", 1000+n, n, n+1, 1000+n)
+	if out != want || errs != "" || result.Reason != CommandDone {
+		t.Errorf("printed %q and %q, want %q; %+v", out, errs, want, result)
+	}
+}
+
+// Each record is printed or counted as lost, however many there are.
+func TestOutput(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	for _, c := range []struct {
+		name    string
+		calls   int
+		ring    int
+		mayLose bool
+	}{
+		{"all", 400_000, 0, false},
+		{"a small buffer", 200_000, 1 << 12, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScript(t)
+			fired := s.scalar("fired", 0)
+			s.calls(increase(fired), s.print("record of", call("tid"), call("cpu"), fired))
+			s.probe(ir.Probe{Kind: ir.End}, s.print("fired", fired))
+			start := time.Now()
+			out, errs, result := s.run(t, Options{Command: callsOf(t, c.calls), RingSize: c.ring})
+			took := time.Since(start)
+			lines := strings.Count(out, "record of ")
+			if int64(lines) != result.Printed || result.Printed+result.Lost != int64(c.calls) {
+				t.Errorf("printed %d lines, counted %d and %d lost, of %d", lines, result.Printed, result.Lost, c.calls)
+			}
+			if !c.mayLose && result.Lost > 0 || errs != "" {
+				t.Errorf("lost %d; %q", result.Lost, errs)
+			}
+			if want := fmt.Sprintf("fired %d\n", c.calls); !strings.HasSuffix(out, want) {
+				t.Errorf("the output does not end in %q", want)
+			}
+			t.Logf("%d records in %v, %.0f a second; lost %d", c.calls, took, float64(c.calls)/took.Seconds(), result.Lost)
+		})
+	}
+}
+
+// exit() in the kernel loses nothing that was printed before it, and no handler
+// starts after it.
+func TestExitInKernel(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	n := s.scalar("n", 0)
+	s.calls(increase(n), s.print("call", n), &ir.Node{Op: ir.If, Args: []*ir.Node{long(ir.Eq, n, number(10)), exit()}})
+	s.probe(ir.Probe{Kind: ir.End}, s.print("end"))
+	out, errs, result := s.run(t, Options{Command: callsOf(t, 100_000_000)})
+	if !strings.Contains(out, "call 10\n") || !strings.HasSuffix(out, "end\n") || errs != "" || result.Reason != Exited {
+		t.Errorf("%q, %q, %+v", out, errs, result)
+	}
+	// Two threads make the calls: one handler may have been inside.
+	if lines := strings.Count(out, "call "); lines < 10 || lines > 11 {
+		t.Errorf("%d lines", lines)
+	}
+}
+
+func TestErrorInKernel(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	n := s.scalar("n", 0)
+	s.calls(increase(n), s.print("call", n), &ir.Node{Op: ir.If, Args: []*ir.Node{long(ir.Eq, n, number(3)), s.fail("enough")}})
+	s.probe(ir.Probe{Kind: ir.End}, s.print("end"))
+	s.probe(ir.Probe{Kind: ir.Error}, s.print("error"))
+	out, errs, result := s.run(t, Options{Command: callsOf(t, 100_000_000)})
+	if !strings.Contains(out, "call 3\n") || !strings.HasSuffix(out, "error\n") || strings.Contains(out, "end\n") ||
+		errs != "t.stp:7:5: error: enough\n" || result.Reason != ScriptError {
+		t.Errorf("%q, %q, %+v", out, errs, result)
+	}
+}
+
+// A full array is an error on either side.
+func TestFullArray(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	for _, side := range []string{"kernel", "user"} {
+		s := newScript(t)
+		n, a := s.scalar("n", 0), s.array("seen", 5)
+		body := []*ir.Node{increase(n), increase(a(n))}
+		if side == "kernel" {
+			s.calls(body...)
+		} else {
+			s.calls()
+			s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(time.Millisecond)}, body...)
+		}
+		_, errs, result := s.run(t, Options{Command: callsOf(t, 100_000_000)})
+		if !strings.Contains(errs, "seen") || !strings.Contains(errs, "5") || result.Reason != ScriptError {
+			t.Errorf("%s: %q, %+v", side, errs, result)
+		}
+		t.Log(errs)
+	}
+}
+
+// The record view, and samples.
+func TestPerfAttachments(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	switches, samples := s.scalar("switches", 0), s.scalar("samples", 0)
+	s.probe(ir.Probe{Kind: ir.Tracepoint, System: "sched", Event: "sched_switch"}, increase(switches))
+	s.probe(ir.Probe{Kind: ir.PerfEvent, Perf: &ir.Perf{Type: 1, Config: 0, Frequency: 200}}, increase(samples))
+	s.probe(ir.Probe{Kind: ir.End}, s.print("both", long(ir.Gt, switches, number(0)), long(ir.Gt, samples, number(9))))
+	out, errs, result := s.run(t, Options{Timeout: 300 * time.Millisecond, Command: []string{"sh", "-c", "while :; do :; done"}})
+	if out != "both 1 1\n" || errs != "" || result.Reason != TimedOut {
+		t.Errorf("%q, %q, %+v", out, errs, result)
+	}
+}
