@@ -56,8 +56,8 @@ var programTypes = map[ir.ProbeKind]ebpf.ProgramType{
 }
 
 func (f *File) agreeOn(g *ir.Global) error {
-	if !g.Array() && g.Type != ir.Stats {
-		return nil // it lies in the data map
+	if !g.Mapped() {
+		return nil
 	}
 	m := f.Spec.Maps[g.Name]
 	if m == nil {
@@ -66,16 +66,9 @@ func (f *File) agreeOn(g *ir.Global) error {
 		}
 		return fmt.Errorf("the map of the global %s is not there", g.Name)
 	}
-	key := 4 // the index of an array's one element
-	if g.Array() {
-		key = 0
-		for _, size := range g.KeySizes {
-			key += size
-		}
-	}
-	if int(m.KeySize) != key || int(m.ValueSize) != g.Size {
+	if int(m.KeySize) != g.KeySize() || int(m.ValueSize) != g.Size {
 		return fmt.Errorf("the map of the global %s has keys of %d bytes and values of %d, the script says %d and %d",
-			g.Name, m.KeySize, m.ValueSize, key, g.Size)
+			g.Name, m.KeySize, m.ValueSize, g.KeySize(), g.Size)
 	}
 	if !slices.Contains(mapTypes(g), m.Type) {
 		return fmt.Errorf("the map of the global %s is of type %v, which holds no such global", g.Name, m.Type)
