@@ -122,7 +122,9 @@ func TestReadHostile(t *testing.T) {
 			return d
 		}, "sections overlap"},
 		{"no script", func(d []byte) []byte { copy(header(t, d, ".tpinfo"), header(t, d, ".bss")[:4]); return d }, `two sections are named ".bss"`},
-		{"not ours", func(d []byte) []byte { return bytes.Replace(d, []byte("\x00.tpinfo\x00"), []byte("\x00.tpinfa\x00"), 1) }, "no section .tpinfo: an eBPF object, but not one of tpinfo's"},
+		{"not ours", func(d []byte) []byte {
+			return bytes.Replace(d, []byte("\x00.tpinfo\x00"), []byte("\x00.tpinfa\x00"), 1)
+		}, "no section .tpinfo: an eBPF object, but not one of tpinfo's"},
 		{"symbol", func(d []byte) []byte {
 			h := header(t, d, ".relraw_tp/sched_switch")
 			le.PutUint32(d[le.Uint64(h[24:])+12:], 999)
