@@ -76,7 +76,7 @@ func (h *handler) statElement(n *ir.Node, g *ir.Global, skip vcode.Label) vcode.
 	zeros, failed, made := f.Reg(), f.Reg(), f.Label()
 	f.Data(zeros, ir.ConstMap, 0)
 	f.Call(asm.FnMapUpdateElem, failed, vcode.M(g.Name), vcode.A(key), vcode.R(zeros), vcode.N(updateNew))
-	f.JumpImm(asm.JEq, failed, errExists, made)
+	f.JumpImm32(asm.JEq, failed, errExists, made)
 	h.updated(n, g, failed)
 	f.Bind(made)
 	f.Call(asm.FnMapLookupElem, p, vcode.M(g.Name), vcode.A(key))

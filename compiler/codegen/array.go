@@ -10,7 +10,8 @@ import (
 )
 
 // Flags of bpf_map_update_elem and its errors (include/uapi/linux/bpf.h,
-// include/uapi/asm-generic/errno-base.h).
+// include/uapi/asm-generic/errno-base.h). Before 6.4 the functions behind it
+// return an int: the upper half of the result is anything.
 const (
 	updateAny   = 0
 	updateNew   = 1 // BPF_NOEXIST
@@ -132,11 +133,11 @@ func (h *handler) setElement(to, value *ir.Node) {
 func (h *handler) updated(n *ir.Node, g *ir.Global, failed vcode.Reg) {
 	f := h.f
 	ok, busy := f.Label(), f.Label()
-	f.JumpImm(asm.JEq, failed, 0, ok)
+	f.JumpImm32(asm.JEq, failed, 0, ok)
 	if !g.Wraps {
 		full := f.Label()
-		f.JumpImm(asm.JEq, failed, errTooBig, full)
-		f.JumpImm(asm.JNE, failed, errNoMemory, busy)
+		f.JumpImm32(asm.JEq, failed, errTooBig, full)
+		f.JumpImm32(asm.JNE, failed, errNoMemory, busy)
 		f.Bind(full)
 		h.fault(n, fullText(g))
 	}
@@ -275,7 +276,7 @@ func (h *handler) updateElement(n *ir.Node, wanted bool) vcode.Reg {
 	failed := f.Reg()
 	f.Call(asm.FnMapUpdateElem, failed, vcode.M(g.Name), vcode.A(key), vcode.A(value.Mem), vcode.N(updateNew))
 	again := f.Label()
-	f.JumpImm(asm.JEq, failed, errExists, again)
+	f.JumpImm32(asm.JEq, failed, errExists, again)
 	h.updated(to, g, failed)
 	if wanted {
 		if n.Old {

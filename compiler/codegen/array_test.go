@@ -94,7 +94,7 @@ func TestFullArray(t *testing.T) {
 				want = ir.Failed
 			}
 			if state != want {
-				t.Fatalf("wraps %v: after %d elements the state is %d, want %d", wraps, i+1, state, want)
+				t.Fatalf("wraps %v: after %d elements the state is %d, want %d; skipped %d", wraps, i+1, state, want, word(data, ir.ControlSkipped))
 			}
 		}
 		var k []byte
@@ -117,6 +117,7 @@ func TestFullArray(t *testing.T) {
 // Every part of an aggregate is what Go makes of the same values.
 func TestAggregate(t *testing.T) {
 	tier.Need(t, tier.Machine)
+	unlock(t)
 	agg := &ir.Aggregate{Sum: true, Min: true, Max: true, Variance: true, Log: true, Linear: true, Start: -10, Stop: 100, Width: 7}
 	l := agg.Layout()
 	for _, array := range []bool{false, true} {

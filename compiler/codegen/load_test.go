@@ -2,11 +2,11 @@ package codegen
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/diag"
@@ -40,10 +40,19 @@ func collection(o *object.Object) *ebpf.CollectionSpec {
 	return spec
 }
 
+// unlock lifts the limit on locked memory, which maps count against before
+// 5.11.
+func unlock(t testing.TB) {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // load puts an object into this machine's kernel.
 func load(t *testing.T, o *object.Object) *ebpf.Collection {
 	t.Helper()
 	tier.Need(t, tier.Machine)
+	unlock(t)
 	c, err := ebpf.NewCollection(collection(o))
 	if err != nil {
 		var ve *ebpf.VerifierError
@@ -62,7 +71,7 @@ func generate(t *testing.T, p *ir.Program) *object.Object {
 		p.StringSize = 128
 	}
 	if p.Kernel.Release == "" {
-		p.Kernel = tpinfo.Kernel{Release: "6.18.0", Arch: "x86", ByteOrder: tpinfo.LittleEndian, WordSize: 8}
+		p.Kernel = tpinfo.Kernel{Release: release(), Arch: "x86", ByteOrder: tpinfo.LittleEndian, WordSize: 8}
 	}
 	o, err := Generate(p, &diag.Source{Name: "t.stp", Text: "probe x { }\n"})
 	if err != nil {
@@ -105,8 +114,5 @@ func TestFirstScript(t *testing.T) {
 		}},
 	}
 	o := generate(t, p)
-	for _, prog := range o.Programs {
-		t.Log(fmt.Sprint(prog.Insns))
-	}
 	load(t, o)
 }

@@ -168,6 +168,7 @@ func expression(depth int) *rapid.Generator[*ir.Node] {
 // what Go reckons are the same.
 func TestArithmetic(t *testing.T) {
 	tier.Need(t, tier.Machine)
+	unlock(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		x := expression(6).Draw(rt, "x")
 		args := rapid.SliceOfN(interesting, 4, 4).Draw(rt, "args")

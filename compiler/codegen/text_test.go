@@ -103,6 +103,7 @@ func textExpression(t *rapid.T, depth int) (*ir.Node, string) {
 // Strings of the kernel's side are those of Go, cut at 127 bytes.
 func TestTexts(t *testing.T) {
 	tier.Need(t, tier.Machine)
+	unlock(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		x, want := textExpression(rt, 3)
 		y, other := textExpression(rt, 1)
@@ -157,6 +158,7 @@ func TestTextFunctions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tier.Need(t, tier.Machine)
+			unlock(t)
 			o := generate(t, texts(text(c.text), c.x))
 			if _, got := ask(t, collection(o)); got != c.want {
 				t.Errorf("%q: %d, want %d", c.text, got, c.want)
@@ -167,6 +169,7 @@ func TestTextFunctions(t *testing.T) {
 
 func TestSprintf(t *testing.T) {
 	tier.Need(t, tier.Machine)
+	unlock(t)
 	part := func(verb rune, width int, zero bool) ir.Part {
 		return ir.Part{Verb: verb, Width: width, Prec: ir.NoNumber, Zero: zero}
 	}

@@ -104,10 +104,15 @@ func (e *emitter) inst(i *inst) {
 		e.put(in)
 	case kJump:
 		e.jumps = append(e.jumps, jump{len(e.out), e.slots, i.label})
+		class := asm.JumpClass
+		if i.narrow {
+			class = asm.Jump32Class
+		}
+		op := asm.OpCode(class).SetJumpOp(i.jump)
 		if i.src == None {
-			e.put(asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(i.jump).SetSource(asm.ImmSource), Dst: e.reg(i.dst), Constant: i.imm})
+			e.put(asm.Instruction{OpCode: op.SetSource(asm.ImmSource), Dst: e.reg(i.dst), Constant: i.imm})
 		} else {
-			e.put(asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(i.jump).SetSource(asm.RegSource), Dst: e.reg(i.dst), Src: e.reg(i.src)})
+			e.put(asm.Instruction{OpCode: op.SetSource(asm.RegSource), Dst: e.reg(i.dst), Src: e.reg(i.src)})
 		}
 	case kGoto:
 		e.jumps = append(e.jumps, jump{len(e.out), e.slots, i.label})

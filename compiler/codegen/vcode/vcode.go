@@ -61,6 +61,7 @@ type inst struct {
 	atomic   asm.AtomicOp
 	jump     asm.JumpOp
 	label    Label
+	narrow   bool // a jump that compares 32 bits
 	fn       asm.BuiltinFunc
 	args     []Arg
 	name     string // of a map
@@ -195,6 +196,11 @@ func (f *Func) JumpImm(op asm.JumpOp, a Reg, n int64, l Label) {
 		return
 	}
 	f.add(inst{kind: kJump, jump: op, dst: a, src: None, imm: n, label: l})
+}
+
+// JumpImm32 goes to l when the low 32 bits of a op n, which fits them.
+func (f *Func) JumpImm32(op asm.JumpOp, a Reg, n int32, l Label) {
+	f.add(inst{kind: kJump, jump: op, dst: a, src: None, imm: int64(n), label: l, narrow: true})
 }
 
 // Goto goes to l.
