@@ -20,30 +20,47 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/object"
 )
 
-// loadCalls tells this program, started again as the command of a run, to make
-// so many system calls of the kind that probes here look for, from two threads.
-const loadCalls = "TPINFO_TEST_CALLS"
+// These tell this program, started again as the command of a run, to make so
+// many system calls of the kind that probes here look for, from two threads, and
+// at most how many a second; 0 for as fast as it goes.
+const (
+	loadCalls = "TPINFO_TEST_CALLS"
+	loadPace  = "TPINFO_TEST_PACE"
+)
 
 func TestMain(m *testing.M) {
-	if n, err := strconv.Atoi(os.Getenv(loadCalls)); err == nil && len(os.Args) > 1 && os.Args[1] == "load" {
-		var wait sync.WaitGroup
-		for thread := range 2 {
-			wait.Go(func() {
-				for range (n + thread) / 2 {
-					_, _ = unix.Getpgid(0)
-				}
-			})
-		}
-		wait.Wait()
+	if len(os.Args) == 2 && os.Args[1] == "load" {
+		calls, _ := strconv.Atoi(os.Getenv(loadCalls))
+		pace, _ := strconv.Atoi(os.Getenv(loadPace))
+		makeCalls(calls, pace)
 		return
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// callsOf is the command that makes n of the calls.
-func callsOf(t *testing.T, n int) []string {
+const threads = 2
+
+// makeCalls waits busily where it has to, so that it loads two CPUs.
+func makeCalls(calls, pace int) {
+	var wait sync.WaitGroup
+	for thread := range threads {
+		wait.Go(func() {
+			start := time.Now()
+			for i := range (calls + thread) / threads {
+				for pace > 0 && time.Since(start) < time.Duration(i)*time.Second*threads/time.Duration(pace) {
+				}
+				_, _ = unix.Getpgid(0)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// callsOf is the command that makes n of the calls, so many a second.
+func callsOf(t *testing.T, n, pace int) []string {
 	t.Helper()
 	t.Setenv(loadCalls, strconv.Itoa(n))
+	t.Setenv(loadPace, strconv.Itoa(pace))
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -182,8 +199,8 @@ func (s *script) run(t *testing.T, opt Options) (stdout, stderr string, result R
 	t.Helper()
 	var out, errs bytes.Buffer
 	opt.Stdout, opt.Stderr = &out, &errs
-	if opt.Timeout == 0 {
-		opt.Timeout = 20 * time.Second
+	if opt.Timeout == 0 { // so that no failure hangs
+		opt.Timeout = 5 * time.Second
 	}
 	result, err := Run(t.Context(), s.compile(t), opt)
 	if err != nil {
