@@ -103,7 +103,7 @@ func (h *Host) command(ctx context.Context, first bool, command string) *exec.Cm
 		// for as long as ControlPersist says, in seconds.
 		args = append(args, "-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", "ControlPath="+s)
 	}
-	if os.Getenv("SSH_ASKPASS") == "" && !(first && onTerminal()) {
+	if mayAsk := first && onTerminal() || os.Getenv("SSH_ASKPASS") != ""; !mayAsk {
 		args = append(args, "-o", "BatchMode=yes")
 	}
 	args = append(args, h.address.words()...)

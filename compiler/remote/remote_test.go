@@ -255,13 +255,49 @@ func TestConcurrentRuns(t *testing.T) {
 	}
 }
 
-// A host that allows one session a connection costs a login each step.
-func TestNoSharing(t *testing.T) {
+// A host that allows one session a connection costs another login for what
+// happens at the same time.
+func TestOneSessionAConnection(t *testing.T) {
 	s := sshd.Start(t, "MaxSessions 1")
 	h := open(t, s.URL("root"), remote.Options{SSH: s.SSH})
-	var stdout, stderr output
-	if status, err := h.Run(t.Context(), []byte("o"), []string{"status=4"}, &stdout, &stderr); status != 4 || err != nil {
-		t.Errorf("status %d, %v; want 4; stderr %q", status, err, stderr.String())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var held output
+	first := make(chan int, 1)
+	go func() {
+		status, err := h.Run(ctx, nil, []string{"hold"}, &held, io.Discard)
+		if err != nil {
+			t.Error(err)
+		}
+		first <- status
+	}()
+	held.pid(t)
+	if status, err := h.Run(t.Context(), nil, []string{"status=4"}, io.Discard, io.Discard); status != 4 || err != nil {
+		t.Errorf("status %d, %v; want 4", status, err)
+	}
+	cancel()
+	if status := <-first; status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
+	if n := s.Accepted(); n != 2 {
+		t.Errorf("%d logins, want 2", n)
+	}
+}
+
+// Where a socket has no room for its name, each step logs in.
+func TestNoSharing(t *testing.T) {
+	temp := filepath.Join(t.TempDir(), strings.Repeat("long", 20))
+	if err := os.Mkdir(temp, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := sshd.Start(t)
+	t.Setenv("TMPDIR", temp)
+	h := open(t, s.URL("root"), remote.Options{SSH: s.SSH})
+	if status, err := h.Run(t.Context(), []byte("o"), []string{"status=4"}, io.Discard, io.Discard); status != 4 || err != nil {
+		t.Errorf("status %d, %v; want 4", status, err)
+	}
+	if n := s.Accepted(); n != 3 {
+		t.Errorf("%d logins, want 3", n)
 	}
 }
 
@@ -285,19 +321,18 @@ func TestRefusedConnections(t *testing.T) {
 	s := sshd.Start(t)
 	stranger := filepath.Join(t.TempDir(), "stranger")
 	sshd.Keygen(t, stranger)
-	strangers, unknown, changed := *s, *s, *s
 	hostKey, err := os.ReadFile(s.KnownHosts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, public, _ := strings.Cut(string(hostKey), " ")
-	strangers.Client(t, t.TempDir(), stranger, public)
-	unknown.Client(t, t.TempDir(), s.Key, "")
+	strangers := sshd.NewClient(t, s.Port, stranger, public)
+	unknown := sshd.NewClient(t, s.Port, s.Key, "")
 	other, err := os.ReadFile(stranger + ".pub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed.Client(t, t.TempDir(), s.Key, string(other))
+	changed := sshd.NewClient(t, s.Port, s.Key, string(other))
 	for _, c := range []struct {
 		name, url, ssh string
 		says           []string

@@ -50,20 +50,23 @@ func (h *Host) Run(ctx context.Context, object []byte, args []string, stdout, st
 		// Where this fails, ssh has ended and says why.
 		in.Write(object) //nolint:errcheck // as said
 	}()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{}) // closed when err is there
+	go func() {
+		defer close(ended)
+		err = cmd.Wait()
+	}()
 	select {
-	case err = <-ended:
+	case <-ended:
 	case <-ctx.Done():
 		in.Close() //nolint:errcheck // ssh may have ended
 		select {
-		case err = <-ended:
+		case <-ended:
 		case <-time.After(patience):
 			cmd.Process.Kill() //nolint:errcheck // it may have ended just now
 			// The shared connection holds the other end of our pipes.
-			err = errors.Join(fmt.Errorf("%v did not end the run in %v: %w", h.address, patience, context.Cause(ctx)), h.Close())
+			closeErr := h.Close()
 			<-ended
-			return 0, err
+			return 0, errors.Join(fmt.Errorf("%v did not end the run in %v: %w", h.address, patience, context.Cause(ctx)), closeErr)
 		}
 	}
 	if err == nil {
