@@ -67,6 +67,9 @@ const (
 	constVar = "tpinfo.const"
 )
 
+// maxMaps is how many variables a section has at most in BTF (BTF_MAX_VLEN).
+const maxMaps = 0xffff
+
 // maxData bounds .bss and .rodata, in bytes.
 const maxData = 64 << 20
 
@@ -127,6 +130,9 @@ func (o *Object) check() error {
 		if err := p.check(); err != nil {
 			return fmt.Errorf("program %s: %w", p.Name, err)
 		}
+	}
+	if len(o.Maps) > maxMaps {
+		return fmt.Errorf("%d maps: at most %d", len(o.Maps), maxMaps)
 	}
 	for i := range o.Maps {
 		m := &o.Maps[i]
