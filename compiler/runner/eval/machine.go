@@ -12,7 +12,7 @@ import (
 
 // maxDepth bounds calls within calls, so that a damaged program that recurses
 // is an error. Scripts cannot recurse.
-const maxDepth = 128
+const maxDepth = 32
 
 // Machine runs handlers of one program. It is not for concurrent use.
 type Machine struct {
