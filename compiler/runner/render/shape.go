@@ -19,7 +19,7 @@ func (p *Printer) shape(dst []byte, r *ir.Render, v Value) ([]byte, error) {
 	}
 	switch {
 	case r.Stack:
-		return p.stack(dst, v.Int)
+		return p.stack(dst, v.Int), nil
 	case r.Symbol:
 		return p.Symbol(dst, uint64(v.Int), r.Offsets), nil
 	case r.Syscall:

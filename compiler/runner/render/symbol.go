@@ -33,18 +33,18 @@ func (p *Printer) Symbol(dst []byte, addr uint64, offsets bool) []byte {
 	return dst
 }
 
-// stack appends a kernel stack, a line a frame: print_backtrace. A stack that
-// the kernel did not keep is said so.
-func (p *Printer) stack(dst []byte, id int64) ([]byte, error) {
+// stack appends a kernel stack, a line a frame: print_backtrace. Of a stack that
+// is not there a line says why.
+func (p *Printer) stack(dst []byte, id int64) []byte {
 	if id < 0 {
-		return fmt.Appendf(dst, " (no kernel stack: error %d)\n", id), nil
+		return fmt.Appendf(dst, " (no kernel stack: error %d)\n", id)
 	}
 	if p.Symbols == nil {
-		return dst, fmt.Errorf("a kernel stack where none can be read")
+		return append(dst, " (no kernel stack: none can be read here)\n"...)
 	}
 	frames, err := p.Symbols.Stack(id)
 	if err != nil {
-		return dst, fmt.Errorf("kernel stack %d: %w", id, err)
+		return fmt.Appendf(dst, " (no kernel stack: %v)\n", err)
 	}
 	for _, addr := range frames {
 		dst = hexadecimal(append(dst, ' '), addr)
@@ -53,7 +53,7 @@ func (p *Printer) stack(dst []byte, id int64) ([]byte, error) {
 		}
 		dst = append(dst, '\n')
 	}
-	return dst, nil
+	return dst
 }
 
 // SyscallName is syscall_name: "" for a number that is no system call.
