@@ -59,7 +59,7 @@ func Open(ctx context.Context, url string, opts Options) (*Host, error) {
 		return nil, fmt.Errorf("make a folder for ssh's socket: %w", err)
 	}
 	h := &Host{address: a, opts: opts, dir: dir}
-	answer, err := h.step(h.command(ctx, true, "exec "+quoteAll([]string{"sh", "-c", factsScript})))
+	answer, err := h.step(ctx, h.command(ctx, true, "exec "+quoteAll([]string{"sh", "-c", factsScript})))
 	if err == nil {
 		if h.facts, err = parseFacts(answer); err != nil {
 			err = fmt.Errorf("ask %v about itself: %w", a, err)
@@ -126,7 +126,7 @@ func onTerminal() bool {
 }
 
 // step runs one command to its end and returns its output.
-func (h *Host) step(cmd *exec.Cmd) (string, error) {
+func (h *Host) step(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if h.opts.Log != nil {
@@ -137,6 +137,9 @@ func (h *Host) step(cmd *exec.Cmd) (string, error) {
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil
+	}
+	if err != nil && ctx.Err() != nil {
+		return "", fmt.Errorf("ssh to %v: %w", h.address, context.Cause(ctx))
 	}
 	return out.String(), h.explain(err, said.String())
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -354,6 +355,31 @@ func TestRefusedConnections(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What answers is no shell, or nothing does before the user gives up.
+func TestStrangeHosts(t *testing.T) {
+	for command, says := range map[string]string{
+		"echo hello":                              "the answer is not a Linux shell's",
+		"echo sh: not found >&2; exit 127":        "the host needs a POSIX shell",
+		"echo this account is closed >&2; exit 1": "this account is closed (status 1)",
+	} {
+		s := sshd.Start(t, "ForceCommand "+command)
+		_, err := remote.Open(t.Context(), s.URL("root"), remote.Options{SSH: s.SSH, Tprun: tprun})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v, want %q", command, err, says)
+		}
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := remote.Open(ctx, "ssh://root@"+silent.Addr().String(), remote.Options{Tprun: tprun}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 

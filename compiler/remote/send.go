@@ -41,7 +41,7 @@ func (h *Host) send(ctx context.Context) (file string, err error) {
 	size := strconv.Itoa(len(tprun))
 	cmd := h.command(ctx, false, "exec "+quoteAll([]string{"sh", "-c", sendScript, "sh", h.facts.cache, digest, size}))
 	cmd.Stdin = bytes.NewReader(tprun)
-	answer, err := h.step(cmd)
+	answer, err := h.step(ctx, cmd)
 	if err != nil {
 		where := h.facts.cache
 		if where == "" {
