@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
@@ -51,12 +52,7 @@ func TestAsKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer kernel.Close()
-	rapid.Check(t, func(t *rapid.T) {
-		insns := land(program(t, true))
-		input := make([]byte, values.ValueSize)
-		for i := range 9 {
-			native.PutUint64(input[8*i:], word().Draw(t, "input"))
-		}
+	same := func(t interface{ Fatalf(string, ...any) }, insns asm.Instructions, input []byte) {
 		if err := kernel.Put(uint32(0), input); err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -69,6 +65,22 @@ func TestAsKernel(t *testing.T) {
 		if diff := cmp.Diff(words(want, native), words(got, native)); diff != "" {
 			t.Fatalf("(-kernel +machine)\n%s\n%v", diff, insns)
 		}
+	}
+	// What random programs seldom meet: R0 equals what is in memory, or its
+	// lower half does.
+	for _, high := range []int64{0, 1 << 40} {
+		for _, size := range []asm.Size{asm.Word, asm.DWord} {
+			body := []asm.Instruction{asm.LoadImm(asm.R0, high|0x80000005, asm.DWord), asm.LoadImm(asm.R1, 0x80000005, asm.DWord), asm.StoreMem(asm.R10, -64, asm.R1, asm.DWord)}
+			same(t, whole(append(body, atomic(asm.CmpXchg, asm.R10, asm.R2, size, -64))...), bytes.Repeat([]byte{0x77}, values.ValueSize))
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		insns := program(t, true)
+		input := make([]byte, values.ValueSize)
+		for i := range 9 {
+			native.PutUint64(input[8*i:], word().Draw(t, "input"))
+		}
+		same(t, insns, input)
 	})
 }
 
@@ -103,7 +115,7 @@ func words(data []byte, order binary.ByteOrder) []uint64 {
 // What only computes does not depend on the order of bytes.
 func TestOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		insns := land(program(t, false))
+		insns := program(t, false)
 		little, big := make([]byte, values.ValueSize), make([]byte, values.ValueSize)
 		for i := range 9 {
 			n := word().Draw(t, "input")
