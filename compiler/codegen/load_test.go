@@ -65,6 +65,8 @@ func load(t *testing.T, o *object.Object) *ebpf.Collection {
 	return c
 }
 
+var source = &diag.Source{Name: "t.stp", Text: "probe x { }\n"}
+
 func generate(t *testing.T, p *ir.Program) *object.Object {
 	t.Helper()
 	if p.StringSize == 0 {
@@ -73,7 +75,7 @@ func generate(t *testing.T, p *ir.Program) *object.Object {
 	if p.Kernel.Release == "" {
 		p.Kernel = tpinfo.Kernel{Release: release(), Arch: "x86", ByteOrder: tpinfo.LittleEndian, WordSize: 8}
 	}
-	o, err := Generate(p, &diag.Source{Name: "t.stp", Text: "probe x { }\n"})
+	o, err := Generate(p, source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,8 @@ func (h *handler) value(at vcode.Mem, m *ir.Mem, d vcode.Reg) {
 	}
 }
 
-// bitfield reads a bitfield from a place of 8 bytes, or 16 when it is spread
-// over 9. Its first bit counts from the least significant one of the first byte
+// bitfield reads a bitfield from a place of 8 bytes, or 9 when it is spread
+// over so many. Its first bit counts from the least significant one of the first byte
 // on a little-endian machine and from the most significant one on a big-endian
 // one, so the bits lie together in the word that the machine loads.
 func (h *handler) bitfield(at vcode.Mem, m *ir.Mem, d vcode.Reg) {
@@ -87,12 +87,12 @@ func (h *handler) load(n *ir.Node, d vcode.Reg) {
 	}
 	h.temporary(func() {
 		size := n.Mem.Size
-		room := size
-		if n.Mem.BitSize > 0 {
-			room = 16
-		}
+		room := (size + 7) &^ 7
 		addr := h.number(n.Args[0])
 		p := place{h.f.Stack(room), room}
+		if n.Mem.BitSize > 0 {
+			h.clear(p) // whole words of it are loaded
+		}
 		h.fetch(n, n.Mem, p.Mem, size, addr, n.Int)
 		h.value(p.Mem, n.Mem, d)
 	})
@@ -186,14 +186,10 @@ func (h *handler) readTogether(n *ir.Node) {
 // there while the statement runs.
 func (h *handler) readRun(base *ir.Node, loads []*ir.Node, size int) {
 	first := loads[0]
-	// Behind the last bitfield whole words are loaded.
-	p := h.memory(size + 16)
-	addr := h.number(base)
 	// Loads want their values aligned, as the members are in memory.
 	shift := int(uint64(first.Int) & 7)
-	if size+shift > p.size {
-		shift = 0
-	}
+	p := h.memory(size + shift)
+	addr := h.number(base)
 	h.fetch(first, first.Mem, p.At(shift), size, addr, first.Int)
 	for _, l := range loads {
 		h.read[l] = place{p.At(shift + int(l.Int-first.Int)), l.Mem.Size}
