@@ -95,9 +95,9 @@ func factName(f *ir.Fact) string {
 // place is where bits lie, for messages.
 func place(bit, bitSize, size int64) string {
 	if bitSize > 0 {
-		return fmt.Sprintf("%d bits at bit %d", bitSize, bit)
+		return fmt.Sprintf("at bit %d, %d wide", bit, bitSize)
 	}
-	return fmt.Sprintf("%d bytes at offset %d", size, bit/8)
+	return fmt.Sprintf("at offset %d, size %d", bit/8, size)
 }
 
 // compare holds the place of a member against the fact.
@@ -110,6 +110,6 @@ func compare(f *ir.Fact, bit, bitSize, size int64) verdict {
 	} else if bit == wantBit && bitSize == int64(f.BitSize) {
 		return verdict{}
 	}
-	return differs("%s is %s here, the object expects %s",
+	return differs("%s is %s here; the object expects it %s",
 		factName(f), place(bit, bitSize, size), place(wantBit, int64(f.BitSize), f.Size))
 }

@@ -176,8 +176,7 @@ func (k *kernelTypes) checkArgument(f *ir.Fact) verdict {
 	params := proto.Params[1:]
 	at := int(f.Offset) / tpinfo.ArgSlot
 	if f.Offset < 0 || at >= len(params) {
-		return differs("%s has %d arguments here; the object expects %s as number %d",
-			f.Event, len(params), f.Member, at+1)
+		return differs("%s, number %d, is not here: the event's arguments are %d", factName(f), at+1, len(params))
 	}
 	p := params[at].Type
 	size, err := btf.Sizeof(p)
@@ -187,10 +186,10 @@ func (k *kernelTypes) checkArgument(f *ir.Fact) verdict {
 	want, here := pointee(f.CType), btfPointer(p)
 	switch {
 	case f.Size > 0 && int64(size) != f.Size:
-		return differs("%s, number %d, has %d bytes here, the object expects %d",
+		return differs("%s, number %d, has size %d here; the object expects %d",
 			factName(f), at+1, size, f.Size)
 	case want != "" && here != "" && want+" *" != here:
-		return differs("%s, number %d, is %s here, the object expects %s", factName(f), at+1, here, f.CType)
+		return differs("%s, number %d, is %s here; the object expects %s", factName(f), at+1, here, f.CType)
 	}
 	return verdict{}
 }

@@ -73,17 +73,17 @@ func TestFactsOfThisKernel(t *testing.T) {
 	s.Facts[4].Offset = 44
 	s.Facts = append(s.Facts,
 		ir.Fact{Type: "struct task_struct", Member: "piid", Size: 4},
-		ir.Fact{Event: "sched_switch", Member: "more", Offset: 72, Size: 8, CType: "long"},
+		ir.Fact{Event: "sched_wakeup", Member: "more", Offset: 72, Size: 8, CType: "long"},
 		ir.Fact{Event: "sched_switch", Member: "nothing", Record: true})
 	at := func(n int64) string { return strconv.FormatInt(n, 10) }
 	offset := int64(pid.Offset.Bytes())
 	want := []string{
-		"struct task_struct.pid is 4 bytes at offset " + at(offset) + " here, the object expects 4 bytes at offset " + at(offset+4),
-		"argument preempt of sched_switch, number 1, has 1 bytes here, the object expects 4",
-		"argument prev of sched_switch, number 2, is struct task_struct * here, the object expects struct rq *",
-		"field next_comm of the record of sched_switch is 16 bytes at offset 40 here, the object expects 16 bytes at offset 44",
+		"struct task_struct.pid is at offset " + at(offset) + ", size 4 here; the object expects it at offset " + at(offset+4) + ", size 4",
+		"argument preempt of sched_switch, number 1, has size 1 here; the object expects 4",
+		"argument prev of sched_switch, number 2, is struct task_struct * here; the object expects struct rq *",
+		"field next_comm of the record of sched_switch is at offset 40, size 16 here; the object expects it at offset 44, size 16",
 		"struct task_struct has no member piid here",
-		"sched_switch has 4 arguments here; the object expects more as number 10",
+		"argument more of sched_wakeup, number 10, is not here: the event's arguments are 1",
 		"the record of sched:sched_switch has no field nothing here",
 	}
 	var mismatch *MismatchError

@@ -68,17 +68,21 @@ func explainLoad(prog *ir.Program, spec *ebpf.CollectionSpec, err error, whole b
 	return e
 }
 
-// reason is the log's last line that is no statistics.
+// reason is the verifier's own last word: what stands in front of statistics
+// and, in newer kernels, of an explanation of many lines.
 func reason(v *ebpf.VerifierError) string {
-	for i := len(v.Log) - 1; i >= 0; i-- {
-		line := strings.TrimSpace(v.Log[i])
-		if line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time") ||
-			strings.HasPrefix(line, "stack depth ") {
-			continue
+	word := v.Cause.Error()
+	for _, line := range v.Log {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "Verification failed: "), strings.HasPrefix(line, "verification time "),
+			strings.HasPrefix(line, "stack depth "), strings.HasPrefix(line, "processed "):
+			return word
+		case line != "":
+			word = line
 		}
-		return line
 	}
-	return v.Cause.Error()
+	return word
 }
 
 // probeName is how the script calls a program's probe.
