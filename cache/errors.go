@@ -41,6 +41,9 @@ func (e *NotFoundError) Error() string {
 	return s
 }
 
+// Suggestions are the names that were perhaps meant, the nearest first.
+func (e *NotFoundError) Suggestions() []string { return e.Near }
+
 // AmbiguousError says that a name stands for several things.
 type AmbiguousError struct {
 	What, Name string
