@@ -1,0 +1,265 @@
+package check
+
+import (
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// call lowers a call: to a value, or to a statement for what has none. A name
+// is looked for among the print family, the script's functions, those that
+// have a form of their own, the built-in ones, and the prelude's.
+func (s *scope) call(x *syntax.Call, want ir.Type) (val, *ir.Node) {
+	if p, ok := printers[x.Name]; ok {
+		return s.print(p, x)
+	}
+	if list := s.c.script[x.Name]; list != nil && s.at == nil { // the prelude calls its own
+		return s.callFunction(list, x, want), nil
+	}
+	if f := specialForm(x.Name); f != nil {
+		return f(s, x, want)
+	}
+	if r := reader(x.Name, s.c); r != nil {
+		return s.readMemory(r, x, want), nil
+	}
+	if f, ok := s.c.builtin[x.Name]; ok && (x.Name != "tokenize" || len(x.Args) == 2) {
+		return s.callBuiltin(&f, x, want)
+	}
+	if list := s.c.prelude(x.Name); list != nil {
+		return s.callFunction(list, x, want), nil
+	}
+	for _, a := range x.Args {
+		s.expr(a, open)
+	}
+	s.errorf(x.Span, didYouMean(x.Name, s.c.functionNames()), "there is no function %s", x.Name)
+	return val{n: s.bad(want, x.Span)}, nil
+}
+
+// callFunction lowers a call of a function written in the language.
+func (s *scope) callFunction(list []*function, x *syntax.Call, want ir.Type) val {
+	var fn *function
+	for _, f := range list {
+		if len(f.params) == len(x.Args) {
+			fn = f
+		}
+	}
+	if fn == nil {
+		s.errorf(x.Span, "", "%s takes %s, and %d are here", x.Name, count(len(list[0].params), "argument"), len(x.Args))
+		return val{n: s.bad(want, x.Span)}
+	}
+	n := s.node(ir.Call, open, x.Span)
+	n.Int = s.c.use(fn, s.span(x.Span))
+	if s.fn != nil {
+		s.fn.calls = append(s.fn.calls, call{fn, s.span(x.Span)})
+	}
+	for i, a := range x.Args {
+		p := fn.params[i]
+		v := s.expr(a, open)
+		switch {
+		case v.n.Type == open || v.n.Type == p.typ:
+			v = s.demand(v, p.typ, a.Place())
+		case v.void || v.n.Type == ir.Stats:
+			v = s.demand(v, ir.Long, a.Place())
+		default:
+			if !s.learn(p, v.n.Type, a.Place()) {
+				v.n = s.bad(p.typ, a.Place())
+			}
+		}
+		s.c.point(p, v.c)
+		n.Args = append(n.Args, v.n)
+	}
+	if !fn.hasValue {
+		return val{n: n, void: true}
+	}
+	n.Type = fn.result.typ
+	return val{n: n, ref: fn.result, c: fn.result.pointer}
+}
+
+// callBuiltin lowers a call of a built-in function; one without a value is a
+// statement.
+func (s *scope) callBuiltin(f *ir.Function, x *syntax.Call, want ir.Type) (val, *ir.Node) {
+	if x.Name == "system" && !s.c.opt.AllowSystem {
+		s.errorf(x.Span, "--allow-system allows it", "system() runs commands as root")
+	}
+	if len(x.Args) != len(f.Params) {
+		s.errorf(x.Span, "", "%s takes %s, and %d are here", x.Name, count(len(f.Params), "argument"), len(x.Args))
+		return val{n: s.bad(want, x.Span)}, nil
+	}
+	n := s.node(ir.Builtin, f.Result, x.Span)
+	n.Str = x.Name
+	for i, a := range x.Args {
+		n.Args = append(n.Args, s.expr(a, f.Params[i]).n)
+	}
+	if f.Result == ir.Void {
+		return val{void: true}, s.node(ir.Eval, ir.Void, x.Span, n)
+	}
+	v := val{n: n}
+	if x.Name == "task_current" {
+		v.c = pointerTo(namedType("struct task_struct"))
+	}
+	return v, nil
+}
+
+// functionNames are all that can be called, for hints.
+func (c *checker) functionNames() []string {
+	names := append([]string{}, specialNames...)
+	for name := range printers {
+		names = append(names, name)
+	}
+	for name := range c.script {
+		names = append(names, name)
+	}
+	for name := range c.builtin {
+		names = append(names, name)
+	}
+	for name := range readers {
+		names = append(names, name)
+	}
+	c.prelude("")
+	for name := range c.library {
+		names = append(names, name)
+	}
+	return names
+}
+
+// specialNames are those that specialForm knows, for hints.
+var specialNames = []string{
+	"exit", "abort", "error", "assert", "log", "warn", "pp", "pn", "ppfunc", "probefunc",
+	"backtrace", "print_backtrace", "print_stack", "print_syms",
+	"kernel_string", "kernel_string_n", "kernel_string2", "user_string", "user_string_n", "user_string2", "user_string_n2",
+}
+
+type special func(*scope, *syntax.Call, ir.Type) (val, *ir.Node)
+
+// specialForm is how a function is lowered that is none: what it takes is
+// looked at, or it ends something.
+func specialForm(name string) special {
+	switch name {
+	case "exit", "abort":
+		return (*scope).exit
+	case "error":
+		return (*scope).fail
+	case "assert":
+		return (*scope).assert
+	case "log", "warn":
+		return (*scope).log
+	case "pp", "pn", "ppfunc", "probefunc":
+		return (*scope).probeName
+	case "backtrace":
+		return (*scope).backtrace
+	case "print_backtrace", "print_stack", "print_syms":
+		return (*scope).printStack
+	case "kernel_string", "kernel_string_n", "kernel_string2", "user_string", "user_string_n", "user_string2", "user_string_n2":
+		return (*scope).stringAt
+	}
+	return nil
+}
+
+// takes checks how many arguments a special form has.
+func (s *scope) takes(x *syntax.Call, least, most int) bool {
+	if len(x.Args) >= least && len(x.Args) <= most {
+		return true
+	}
+	s.errorf(x.Span, "", "%s takes %s, and %d are here", x.Name, count(least, "argument"), len(x.Args))
+	return false
+}
+
+// exit lowers exit(), and abort(), which ends the handler too.
+func (s *scope) exit(x *syntax.Call, _ ir.Type) (val, *ir.Node) {
+	s.takes(x, 0, 0)
+	n := s.node(ir.Exit, ir.Void, x.Span)
+	if x.Name == "abort" {
+		n = s.node(ir.Block, ir.Void, x.Span, n, s.node(ir.Next, ir.Void, x.Span))
+	}
+	return val{}, n
+}
+
+func (s *scope) fail(x *syntax.Call, _ ir.Type) (val, *ir.Node) {
+	if !s.takes(x, 1, 1) {
+		return val{}, s.node(ir.Block, ir.Void, x.Span)
+	}
+	return val{}, s.failWith(s.expr(x.Args[0], ir.String).n, x.Span)
+}
+
+// failWith is error(message).
+func (s *scope) failWith(message *ir.Node, at diag.Span) *ir.Node {
+	n := s.node(ir.Fail, ir.Void, at, message)
+	n.Int = s.site(ir.Site{Parts: []ir.Part{plain('s')}, Slots: []ir.Slot{{Type: ir.String, Size: 8}}}, at)
+	return n
+}
+
+func (s *scope) assert(x *syntax.Call, _ ir.Type) (val, *ir.Node) {
+	if !s.takes(x, 1, 2) {
+		return val{}, s.node(ir.Block, ir.Void, x.Span)
+	}
+	cond := s.expr(x.Args[0], ir.Long).n
+	message := s.text("Assertion failed", x.Span) // as SystemTap's tapset/logging.stp
+	if len(x.Args) == 2 {
+		message = s.expr(x.Args[1], ir.String).n
+	}
+	cond = s.fold(s.node(ir.Not, ir.Long, x.Span, cond))
+	return val{}, s.node(ir.If, ir.Void, x.Span, cond, s.failWith(message, x.Span))
+}
+
+// log lowers log() and warn(): a line of output, or of standard error.
+func (s *scope) log(x *syntax.Call, _ ir.Type) (val, *ir.Node) {
+	if !s.takes(x, 1, 1) {
+		return val{}, s.node(ir.Block, ir.Void, x.Span)
+	}
+	o := &output{s: s}
+	warns := x.Name == "warn"
+	if warns {
+		o.text("WARNING: ") // staprun says so
+	}
+	if !o.special(x.Args[0], plain('s')) {
+		o.put(plain('s'), s.expr(x.Args[0], ir.String).n, nil)
+	}
+	o.text("\n")
+	n := s.node(ir.Print, ir.Void, x.Span, o.args...)
+	n.Int = s.site(ir.Site{Parts: o.parts, Slots: o.slots, Stderr: warns}, x.Span)
+	return val{}, n
+}
+
+// probeName lowers what tells which probe it is: pp() and pn(), and the
+// function's name in them, of which tracepoints have none.
+func (s *scope) probeName(x *syntax.Call, want ir.Type) (val, *ir.Node) {
+	s.takes(x, 0, 0)
+	if s.handler == nil {
+		s.errorf(x.Span, "pass it to the function", "%s() stands in a function, and is about a probe", x.Name)
+		return val{n: s.bad(want, x.Span)}, nil
+	}
+	switch x.Name {
+	case "pp":
+		return val{n: s.text(s.handler.probe.Point, x.Span)}, nil
+	case "pn":
+		return val{n: s.text(s.handler.pn, x.Span)}, nil
+	}
+	return val{n: s.text("", x.Span)}, nil
+}
+
+// backtrace lowers backtrace(): the number of a kernel stack, which print_stack
+// prints. In SystemTap it is a string of addresses, that scripts use as a key
+// and give to print_stack; a number does these just so.
+func (s *scope) backtrace(x *syntax.Call, _ ir.Type) (val, *ir.Node) {
+	s.takes(x, 0, 0)
+	n := s.node(ir.Builtin, ir.Long, x.Span)
+	n.Str = "stackid"
+	return val{n: n}, nil
+}
+
+// printStack lowers print_backtrace() and print_stack(stack).
+func (s *scope) printStack(x *syntax.Call, want ir.Type) (val, *ir.Node) {
+	n := s.num(-1, x.Span)
+	if x.Name == "print_backtrace" {
+		s.takes(x, 0, 0)
+		v, _ := s.backtrace(&syntax.Call{Span: x.Span, Name: x.Name}, want)
+		n = v.n
+	} else if s.takes(x, 1, 1) {
+		n = s.expr(x.Args[0], ir.Long).n
+	}
+	o := &output{s: s}
+	o.put(plain('s'), n, &ir.Render{Stack: true})
+	print := s.node(ir.Print, ir.Void, x.Span, o.args...)
+	print.Int = s.site(ir.Site{Parts: o.parts, Slots: o.slots}, x.Span)
+	return val{}, print
+}

@@ -1,0 +1,154 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// hiddenBytes at the start of a record are not for a program of a tracepoint:
+// the kernel uses their place for a pointer (tp_prog_is_valid_access in
+// kernel/trace/bpf_trace.c). They hold common_type, common_flags,
+// common_preempt_count and common_pid.
+const hiddenBytes = 8
+
+// targetVariable lowers "$x" and "$$x" as values.
+func (s *scope) targetVariable(x *syntax.Target, want ir.Type) val {
+	if strings.HasPrefix(x.Text, "$$") {
+		return s.prettyText(x)
+	}
+	return s.read(x, want)
+}
+
+// root is what "$x" names: an argument of the event, or a field of its record.
+func (s *scope) root(x *syntax.Target) (target, bool) {
+	name := strings.TrimPrefix(x.Text, "$")
+	h := s.handler
+	switch {
+	case strings.HasPrefix(name, "$"):
+		s.errorf(x.Span, "it is text: print it", "%s has no members", x.Text)
+		return target{}, false
+	case h == nil:
+		s.errorf(x.Span, "pass it to the function", "%s stands in a function, and belongs to an event", x.Text)
+		return target{}, false
+	case h.event == nil:
+		s.errorf(x.Span, "only kernel.trace probes have arguments", "there is no %s in %s", x.Text, h.probe.Point)
+		return target{}, false
+	case h.probe.Kind == ir.Tracepoint:
+		return s.fieldTarget(h.event, name, x)
+	}
+	return s.argumentTarget(h.event, name, x)
+}
+
+// argumentTarget is an argument: the low-order bytes of a slot of the context.
+func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
+	a := argument(e, name)
+	if a == nil {
+		s.noArgument(e, name, x)
+		return target{}, false
+	}
+	t := target{typ: s.c.parse(a.Type, nil), slot: true, at: x.Span}
+	if !a.Size.Known() || !a.Offset.Known() || t.typ == nil {
+		s.errorf(x.Span, "", "the size of argument %s of %s is not known%s", name, e.FullName(), because(e, "", name))
+		return t, false
+	}
+	switch a.Size {
+	case 1, 2, 4, 8:
+		t.mem = &ir.Mem{Size: int(a.Size), Signed: a.Signed}
+	default:
+		s.errorf(x.Span, "", "argument %s of %s is %s of %s bytes: numbers and pointers are read", name, e.FullName(), a.Type, a.Size)
+		return t, false
+	}
+	t.off = int64(a.Offset)
+	if s.c.kernel.ByteOrder == tpinfo.BigEndian {
+		t.off += tpinfo.ArgSlot - int64(a.Size)
+	}
+	s.c.facts = append(s.c.facts, ir.Fact{Event: e.Name, Member: name, Offset: int64(a.Offset), Size: int64(a.Size), CType: a.Type})
+	return t, true
+}
+
+func (s *scope) noArgument(e *tpinfo.Tracepoint, name string, x *syntax.Target) {
+	if e.Args == nil {
+		s.errorf(x.Span, "", "the arguments of %s are not known%s", e.FullName(), because(e, tpinfo.ArgsMissing, ""))
+		return
+	}
+	args, fields := argumentNames(e), fieldNames(e)
+	if field(e, name) != nil {
+		s.errorf(x.Span, "take all from one of them", "$%s is a field of the record of %s, and other $ of this probe are arguments; arguments: %s; fields: %s",
+			name, e.FullName(), strings.Join(args, " "), strings.Join(fields, " "))
+		return
+	}
+	hint := didYouMean("$"+name, append(args, fields...))
+	if hint == "" && len(args) > 0 {
+		hint = "it has " + strings.Join(args, " ")
+	}
+	s.errorf(x.Span, hint, "%s has no argument $%s", e.FullName(), name)
+}
+
+func argumentNames(e *tpinfo.Tracepoint) []string {
+	var names []string
+	for i := range e.Args {
+		names = append(names, "$"+e.Args[i].Name)
+	}
+	return names
+}
+
+func fieldNames(e *tpinfo.Tracepoint) []string {
+	var names []string
+	if e.Record != nil {
+		for i := range e.Record.Fields {
+			names = append(names, "$"+e.Record.Fields[i].Name)
+		}
+	}
+	return names
+}
+
+// fieldTarget is a field of the record. A character array or string is its
+// address, as any array: kernel_string($f) reads it, and so it is in SystemTap.
+func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
+	f := field(e, name)
+	if f == nil {
+		names := fieldNames(e)
+		hint := didYouMean("$"+name, names)
+		if hint == "" {
+			hint = "it has " + strings.Join(names, " ")
+		}
+		s.errorf(x.Span, hint, "the record of %s has no field $%s", e.FullName(), name)
+		return target{}, false
+	}
+	t := target{typ: s.c.parse(f.Type, nil), at: x.Span}
+	if !f.Size.Known() || !f.Offset.Known() || f.Type == "" || t.typ == nil {
+		s.errorf(x.Span, "", "where field %s of %s lies is not known%s", name, e.FullName(), because(e, tpinfo.RecordMissing, name))
+		return t, false
+	}
+	if f.Offset < hiddenBytes {
+		hint := ""
+		if name == "common_pid" {
+			hint = "use tid()"
+		}
+		s.errorf(x.Span, hint, "the kernel does not show field %s to probes", name)
+		return t, false
+	}
+	t.off = int64(f.Offset)
+	switch f.Size {
+	case 1, 2, 4, 8:
+		t.mem = &ir.Mem{Size: int(f.Size), Signed: f.Signed}
+	}
+	s.c.facts = append(s.c.facts, ir.Fact{Event: e.Name, Record: true, Member: name, Offset: int64(f.Offset), Size: int64(f.Size), CType: f.Type})
+	if f.Location == tpinfo.InPlace {
+		return t, true
+	}
+	// The field tells where the array lies, in its lower 16 bits: from the
+	// start of the record, or from its own end.
+	where := s.access(t, &ir.Mem{Size: 4, What: x.Text})
+	where = s.node(ir.And, ir.Long, x.Span, where, s.num(0xffff, x.Span))
+	from := int64(0)
+	if f.Location == tpinfo.RelLoc {
+		from = t.off + int64(f.Size)
+	}
+	t.base = s.node(ir.Add, ir.Long, x.Span, s.node(ir.Context, ir.Long, x.Span), where)
+	t.off, t.start, t.mem = from, from, nil
+	return t, true
+}

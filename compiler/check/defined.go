@@ -1,0 +1,125 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// builtinOf is what lowers a name behind "@"; nil when there is none.
+func builtinOf(name string) func(*scope, *syntax.Builtin, ir.Type) val {
+	switch name {
+	case "cast":
+		return (*scope).cast
+	case "defined":
+		return (*scope).defined
+	case "choose_defined":
+		return (*scope).chooseDefined
+	case "enum":
+		return (*scope).enum
+	case "count", "sum", "avg", "min", "max", "variance":
+		return (*scope).stat
+	case "hist_log", "hist_linear":
+		return (*scope).strayHistogram
+	}
+	return nil
+}
+
+// builtinNames are those that builtinOf knows, for hints.
+var builtinNames = []string{
+	"cast", "defined", "choose_defined", "enum", "count", "sum", "avg", "min", "max", "variance", "hist_log", "hist_linear",
+}
+
+func (s *scope) builtin(x *syntax.Builtin, want ir.Type) val {
+	if f := builtinOf(x.Name); f != nil {
+		return f(s, x, want)
+	}
+	hint := ""
+	switch x.Name {
+	case "const":
+		hint = `@enum("NAME") reads constants of enums; those of macros are not in a kernel's type information`
+	case "task":
+		hint = `write @cast(…, "task_struct")`
+	case "var", "perf", "entry", "kderef", "uderef", "kregister", "uregister", "probewrite":
+		hint = "it is not part of this language"
+	default:
+		hint = didYouMean(x.Name, builtinNames)
+	}
+	s.errorf(x.Span, hint, "there is no @%s", x.Name)
+	return val{n: s.bad(want, x.Span)}
+}
+
+// attempt lowers an expression and says whether that can be; what it leaves
+// behind is taken back.
+func (s *scope) attempt(x syntax.Expr) bool {
+	c := s.c
+	faults, facts, sites := c.faults, len(c.facts), len(c.prog.Sites)
+	c.quiet++
+	s.expr(x, open)
+	c.quiet--
+	ok := c.faults == faults
+	c.faults, c.prog.Sites = faults, c.prog.Sites[:sites]
+	if !ok {
+		c.facts = c.facts[:facts]
+	}
+	return ok
+}
+
+func (s *scope) defined(x *syntax.Builtin, want ir.Type) val {
+	if len(x.Args) != 1 {
+		s.errorf(x.Span, "as in @defined($prev->__state)", "@defined takes one expression")
+		return val{n: s.bad(want, x.Span)}
+	}
+	arg := x.Args[0]
+	if u, ok := arg.(*syntax.Unary); ok && u.Op == "&" {
+		return val{n: s.num(truth(s.attempt(u)), x.Span)}
+	}
+	return val{n: s.num(truth(s.exists(arg)), x.Span)}
+}
+
+// exists reports whether what an expression names is there, a whole struct
+// too.
+func (s *scope) exists(x syntax.Expr) bool {
+	if s.isTarget(x) {
+		if s.attempt(&syntax.Unary{Span: x.Place(), Op: "&", X: x}) {
+			return true
+		}
+	}
+	return s.attempt(x)
+}
+
+func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) val {
+	if len(x.Args) != 2 {
+		s.errorf(x.Span, "as in @choose_defined($prev->__state, $prev->state)", "@choose_defined takes two expressions")
+		return val{n: s.bad(want, x.Span)}
+	}
+	if s.exists(x.Args[0]) {
+		return s.expr(x.Args[0], want)
+	}
+	return s.expr(x.Args[1], want)
+}
+
+func (s *scope) enum(x *syntax.Builtin, want ir.Type) val {
+	lit, ok := (*syntax.StringLit)(nil), false
+	if len(x.Args) == 1 {
+		lit, ok = x.Args[0].(*syntax.StringLit)
+	}
+	if !ok {
+		s.errorf(x.Span, `as in @enum("PIDTYPE_PID")`, "@enum takes the name of a constant")
+		return val{n: s.bad(want, x.Span)}
+	}
+	value, known, err := s.c.meta.Enumerator(s.c.ctx, strings.TrimSpace(lit.Text))
+	if err != nil {
+		s.c.fail(err)
+	}
+	if !known {
+		s.errorf(lit.Span, "those of macros are not in a kernel's type information", "no enum of kernel %s has a constant %q", s.c.kernel.Release, lit.Text)
+	}
+	return val{n: s.num(value, x.Span)}
+}
+
+func (s *scope) strayHistogram(x *syntax.Builtin, want ir.Type) val {
+	s.errorf(x.Span, "as in print(@"+x.Name+"(x))", "a histogram can only be printed, alone")
+	return val{n: s.bad(want, x.Span)}
+}

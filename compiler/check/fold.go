@@ -1,0 +1,159 @@
+package check
+
+import (
+	"math"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/compiler/ir"
+)
+
+// fold is the constant that an expression is, if it is one; its operands are
+// folded already. A division by zero stays: it is an error when it runs.
+func (s *scope) fold(n *ir.Node) *ir.Node {
+	switch n.Op {
+	case ir.AndAnd, ir.OrOr:
+		return s.foldLogic(n)
+	case ir.Choose:
+		if n.Args[0].Op == ir.Const {
+			if n.Args[0].Int != 0 {
+				return n.Args[1]
+			}
+			return n.Args[2]
+		}
+		return n
+	case ir.Neg, ir.Com, ir.Not:
+		if n.Args[0].Op != ir.Const {
+			return n
+		}
+		x := n.Args[0].Int
+		switch n.Op {
+		case ir.Neg:
+			x = -x
+		case ir.Com:
+			x = ^x
+		default:
+			x = truth(x == 0)
+		}
+		return s.replace(n, x)
+	}
+	if len(n.Args) != 2 {
+		return n
+	}
+	a, b := n.Args[0], n.Args[1]
+	switch {
+	case a.Op == ir.Text && b.Op == ir.Text:
+		return s.foldText(n, a.Str, b.Str)
+	case a.Op == ir.Const && b.Op == ir.Const:
+		if x, ok := arithmetic(n.Op, a.Int, b.Int); ok {
+			return s.replace(n, x)
+		}
+	}
+	return n
+}
+
+// replace makes a constant of a node.
+func (s *scope) replace(n *ir.Node, x int64) *ir.Node {
+	return &ir.Node{Op: ir.Const, Type: ir.Long, Int: x, Line: n.Line, Column: n.Column}
+}
+
+// foldLogic folds && and ||: the left side may decide, and a constant right
+// side is as good as !! of the left one.
+func (s *scope) foldLogic(n *ir.Node) *ir.Node {
+	a, b := n.Args[0], n.Args[1]
+	decides := n.Op == ir.OrOr
+	switch {
+	case a.Op == ir.Const && (a.Int != 0) == decides:
+		return s.replace(n, truth(decides))
+	case a.Op == ir.Const && b.Op == ir.Const:
+		return s.replace(n, truth(b.Int != 0))
+	case a.Op == ir.Const && isTruth(b):
+		return b
+	case b.Op == ir.Const && (b.Int != 0) != decides && isTruth(a):
+		return a
+	}
+	return n
+}
+
+// isTruth tells expressions that are 0 or 1.
+func isTruth(n *ir.Node) bool {
+	switch n.Op {
+	case ir.Not, ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.AndAnd, ir.OrOr, ir.In, ir.Match:
+		return true
+	}
+	return false
+}
+
+func (s *scope) foldText(n *ir.Node, a, b string) *ir.Node {
+	if n.Op == ir.Concat {
+		all := a + b
+		return &ir.Node{Op: ir.Text, Type: ir.String, Str: all[:min(len(all), s.c.opt.StringSize-1)], Line: n.Line, Column: n.Column}
+	}
+	if x, ok := comparison(n.Op, strings.Compare(a, b)); ok {
+		return s.replace(n, x)
+	}
+	return n
+}
+
+// comparison is a comparison's value for operands in an order.
+func comparison(op ir.Op, order int) (int64, bool) {
+	switch op {
+	case ir.Eq:
+		return truth(order == 0), true
+	case ir.Ne:
+		return truth(order != 0), true
+	case ir.Lt:
+		return truth(order < 0), true
+	case ir.Le:
+		return truth(order <= 0), true
+	case ir.Gt:
+		return truth(order > 0), true
+	case ir.Ge:
+		return truth(order >= 0), true
+	}
+	return 0, false
+}
+
+// arithmetic is ir's on constants.
+func arithmetic(op ir.Op, a, b int64) (int64, bool) {
+	switch op {
+	case ir.Add:
+		return a + b, true
+	case ir.Sub:
+		return a - b, true
+	case ir.Mul:
+		return a * b, true
+	case ir.And:
+		return a & b, true
+	case ir.Or:
+		return a | b, true
+	case ir.Xor:
+		return a ^ b, true
+	case ir.Shl:
+		return a << (b & 63), true
+	case ir.Shr:
+		return a >> (b & 63), true
+	case ir.Div, ir.Mod:
+		return divide(op, a, b)
+	}
+	order := 0
+	if a < b {
+		order = -1
+	} else if a > b {
+		order = 1
+	}
+	return comparison(op, order)
+}
+
+func divide(op ir.Op, a, b int64) (int64, bool) {
+	switch {
+	case b == 0:
+		return 0, false
+	case a == math.MinInt64 && b == -1 && op == ir.Div:
+		return math.MinInt64, true
+	case b == -1 && op == ir.Mod:
+		return 0, true
+	case op == ir.Div:
+		return a / b, true
+	}
+	return a % b, true
+}

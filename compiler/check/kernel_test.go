@@ -1,0 +1,277 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// tiny is a kernel of a few events and types, held in maps.
+type tiny struct {
+	order   tpinfo.ByteOrder
+	events  []tpinfo.Tracepoint
+	types   map[string]tpinfo.Type
+	headers map[string]tpinfo.Type // by "header type"
+	broken  error                  // what every question gets
+}
+
+type missing struct {
+	what string
+	near []string
+}
+
+func (m *missing) Error() string         { return "no " + m.what }
+func (m *missing) Suggestions() []string { return m.near }
+
+func (k *tiny) Identity() tpinfo.Kernel {
+	return tpinfo.Kernel{ID: "0123", Release: "6.1.0-tiny", Arch: "x86", ByteOrder: k.order, WordSize: 8}
+}
+
+func (k *tiny) Event(_ context.Context, name string) (*tpinfo.Tracepoint, error) {
+	if k.broken != nil {
+		return nil, k.broken
+	}
+	var names []string
+	for i := range k.events {
+		e := &k.events[i]
+		if name == e.Name || name == e.FullName() && e.System != "" {
+			return e, nil
+		}
+		names = append(names, e.Name)
+	}
+	return nil, &missing{"event " + name, nearest(name, names)}
+}
+
+func (k *tiny) Events(_ context.Context, patterns ...string) ([]tpinfo.Tracepoint, error) {
+	var found []tpinfo.Tracepoint
+	for _, e := range k.events {
+		for _, p := range patterns {
+			name := e.Name
+			if strings.Contains(p, ":") {
+				name = e.FullName()
+			}
+			if ok, _ := path.Match(p, name); ok {
+				found = append(found, e)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, &missing{"event", nil}
+	}
+	return found, nil
+}
+
+func (k *tiny) TypeIfKnown(_ context.Context, name string) (*tpinfo.Type, error) {
+	if t, ok := k.types[name]; ok {
+		return &t, nil
+	}
+	return nil, nil
+}
+
+func (k *tiny) TypeNames(context.Context, string) ([]string, error) {
+	var names []string
+	for name := range k.types {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (k *tiny) Enumerator(_ context.Context, name string) (int64, bool, error) {
+	for _, t := range k.types {
+		for _, e := range t.Enumerators {
+			if e.Name == name {
+				return e.Value, true, nil
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+func (k *tiny) Header(_ context.Context, headers []string, name string) (*tpinfo.Type, error) {
+	for _, h := range headers {
+		if t, ok := k.headers[h+" "+name]; ok {
+			return &t, nil
+		}
+	}
+	return nil, errors.New("header " + headers[0] + " cannot be compiled: no build tree; extract with one")
+}
+
+func base(name string, size int, enc tpinfo.Encoding) tpinfo.Type {
+	return tpinfo.Type{Kind: tpinfo.KindBase, Name: name, Size: tpinfo.Bytes(size), Encoding: enc}
+}
+
+func typedef(name, of string, size int) tpinfo.Type {
+	return tpinfo.Type{Kind: tpinfo.KindTypedef, Name: name, Of: of, Size: tpinfo.Bytes(size)}
+}
+
+func structOf(name string, size int, members ...tpinfo.Member) tpinfo.Type {
+	return tpinfo.Type{Kind: tpinfo.KindStruct, Name: name, Size: tpinfo.Bytes(size), Members: members}
+}
+
+func member(name, typ string, offset, size int) tpinfo.Member {
+	return tpinfo.Member{Name: name, Type: typ, Offset: tpinfo.Bytes(offset), Size: tpinfo.Bytes(size)}
+}
+
+func bits(name, typ string, offset, bit, width int) tpinfo.Member {
+	return tpinfo.Member{Name: name, Type: typ, Offset: tpinfo.Bytes(offset), Size: 4, BitOffset: bit, BitSize: width}
+}
+
+func union(offset, size int, members ...tpinfo.Member) tpinfo.Member {
+	return tpinfo.Member{
+		Type: tpinfo.AnonUnion, Offset: tpinfo.Bytes(offset), Size: tpinfo.Bytes(size),
+		Anon: &tpinfo.Type{Kind: tpinfo.KindUnion, Size: tpinfo.Bytes(size), Members: members},
+	}
+}
+
+func arg(i int, name, typ string, size int, signed bool) tpinfo.Arg {
+	return tpinfo.Arg{Name: name, Type: typ, Offset: tpinfo.Bytes(8 * i), Size: tpinfo.Bytes(size), Signed: signed}
+}
+
+func commonFields() []tpinfo.Field {
+	return []tpinfo.Field{
+		{Name: "common_type", Type: "unsigned short", Offset: 0, Size: 2},
+		{Name: "common_flags", Type: "unsigned char", Offset: 2, Size: 1},
+		{Name: "common_preempt_count", Type: "unsigned char", Offset: 3, Size: 1},
+		{Name: "common_pid", Type: "int", Offset: 4, Size: 4, Signed: true},
+	}
+}
+
+func newTiny() *tiny {
+	k := &tiny{order: tpinfo.LittleEndian, types: map[string]tpinfo.Type{}, headers: map[string]tpinfo.Type{}}
+	k.events = []tpinfo.Tracepoint{
+		{System: "sched", Name: "sched_switch", Class: "sched_switch",
+			Args: []tpinfo.Arg{arg(0, "preempt", "bool", 1, false), arg(1, "prev", "struct task_struct *", 8, false), arg(2, "next", "struct task_struct *", 8, false), arg(3, "prev_state", "unsigned int", 4, false)},
+			Record: &tpinfo.Record{Size: 64, Fields: append(commonFields(),
+				tpinfo.Field{Name: "prev_comm", Type: "char[16]", Offset: 8, Size: 16, Signed: true},
+				tpinfo.Field{Name: "prev_pid", Type: "pid_t", Offset: 24, Size: 4, Signed: true},
+				tpinfo.Field{Name: "prev_prio", Type: "int", Offset: 28, Size: 4, Signed: true},
+				tpinfo.Field{Name: "prev_state", Type: "long", Offset: 32, Size: 8, Signed: true},
+				tpinfo.Field{Name: "next_pid", Type: "pid_t", Offset: 56, Size: 4, Signed: true},
+			)}},
+		{System: "sched", Name: "sched_process_exec", Class: "sched_process_exec",
+			Args: []tpinfo.Arg{arg(0, "p", "struct task_struct *", 8, false), arg(1, "old_pid", "pid_t", 4, true)},
+			Record: &tpinfo.Record{Size: 20, Fields: append(commonFields(),
+				tpinfo.Field{Name: "filename", Type: "char[]", Offset: 8, Size: 4, Signed: true, Location: tpinfo.DataLoc},
+				tpinfo.Field{Name: "args", Type: "u32[]", Offset: 12, Size: 4, Location: tpinfo.RelLoc},
+				tpinfo.Field{Name: "pid", Type: "pid_t", Offset: 16, Size: 4, Signed: true},
+			)}},
+		{System: "filemap", Name: "mm_filemap_add_to_page_cache",
+			Args:   []tpinfo.Arg{arg(0, "folio", "struct folio *", 8, false)},
+			Record: &tpinfo.Record{Size: 40, Fields: append(commonFields(), tpinfo.Field{Name: "pfn", Type: "unsigned long", Offset: 8, Size: 8})}},
+		{System: "timer", Name: "hrtimer_init",
+			Args:   []tpinfo.Arg{arg(0, "hrtimer", "struct hrtimer *", 8, false), arg(1, "clockid", "clockid_t", 4, true), arg(2, "mode", "enum hrtimer_mode", 4, false)},
+			Record: &tpinfo.Record{Size: 24, Fields: commonFields()}},
+		{System: "raw_syscalls", Name: "sys_enter",
+			Args: []tpinfo.Arg{arg(0, "regs", "struct pt_regs *", 8, false), arg(1, "id", "long", 8, true)},
+			Record: &tpinfo.Record{Size: 64, Fields: append(commonFields(),
+				tpinfo.Field{Name: "id", Type: "long", Offset: 8, Size: 8, Signed: true},
+				tpinfo.Field{Name: "args", Type: "unsigned long[6]", Offset: 16, Size: 48})}},
+		{System: "sched", Name: "sched_bare", Args: []tpinfo.Arg{arg(0, "rq", "struct rq *", 8, false)}},
+		{System: "sched", Name: "sched_dark",
+			Problems: []tpinfo.Problem{{Code: tpinfo.ArgsMissing, Message: "its header does not compile", Supply: []string{"--btf FILE"}}}},
+		{Name: "orphan", Args: []tpinfo.Arg{arg(0, "x", "int", 4, true), {Name: "lost", Type: "secret_t", Offset: 8, Size: tpinfo.Unknown}},
+			Record:   &tpinfo.Record{Size: 16, Fields: append(commonFields(), tpinfo.Field{Name: "y", Type: "int", Offset: 8, Size: 4, Signed: true})},
+			Problems: []tpinfo.Problem{{Code: tpinfo.UnknownType, Subject: "lost", Message: "no header defines it", Supply: []string{"--source DIR"}}}},
+	}
+	for _, t := range []tpinfo.Type{
+		base("char", 1, tpinfo.EncSigned), base("unsigned char", 1, tpinfo.EncUnsigned), base("short", 2, tpinfo.EncSigned),
+		base("unsigned short", 2, tpinfo.EncUnsigned), base("int", 4, tpinfo.EncSigned), base("unsigned int", 4, tpinfo.EncUnsigned),
+		base("long", 8, tpinfo.EncSigned), base("unsigned long", 8, tpinfo.EncUnsigned), base("bool", 1, tpinfo.EncBool),
+		base("float", 4, tpinfo.EncFloat), base("__int128", 16, tpinfo.EncSigned),
+		typedef("pid_t", "int", 4), typedef("u8", "unsigned char", 1), typedef("u32", "unsigned int", 4), typedef("clockid_t", "int", 4),
+		typedef("loop_t", "loop_t", -1),
+		{Kind: tpinfo.KindTypedef, Name: "kuid_t", Of: tpinfo.AnonStruct, Size: 4, Anon: &tpinfo.Type{Kind: tpinfo.KindStruct, Size: 4, Members: []tpinfo.Member{member("val", "u32", 0, 4)}}},
+		{Kind: tpinfo.KindTypedef, Name: "kgid_t", Of: tpinfo.AnonStruct, Size: 4, Anon: &tpinfo.Type{Kind: tpinfo.KindStruct, Size: 4, Members: []tpinfo.Member{member("val", "u32", 0, 4)}}},
+		{Kind: tpinfo.KindEnum, Name: "enum hrtimer_mode", Size: 4, Encoding: tpinfo.EncUnsigned, Enumerators: []tpinfo.Enumerator{{Name: "HRTIMER_MODE_ABS", Value: 0}, {Name: "HRTIMER_MODE_REL", Value: 1}}},
+		structOf("struct sched_entity", 64, member("load", "u32", 0, 4), member("vruntime", "unsigned long", 16, 8)),
+		structOf("struct cred", 32, member("uid", "kuid_t", 4, 4), member("gid", "kgid_t", 8, 4), member("euid", "kuid_t", 20, 4), member("egid", "kgid_t", 24, 4)),
+		structOf("struct thread_info", 16, member("flags", "unsigned long", 0, 8), member("cpu", "u32", 12, 4)),
+		structOf("struct task_struct", 512,
+			member("thread_info", "struct thread_info", 0, 16), member("__state", "unsigned int", 24, 4), member("stack", "void *", 32, 8),
+			member("prio", "int", 40, 4), member("static_prio", "int", 44, 4), member("se", "struct sched_entity", 64, 64),
+			member("pid", "pid_t", 128, 4), member("tgid", "pid_t", 132, 4), member("real_parent", "struct task_struct *", 136, 8),
+			member("cred", "const struct cred *", 144, 8), member("comm", "char[16]", 152, 16), member("mm", "struct mm_struct *", 168, 8),
+			bits("in_execve", "unsigned int", 176, 0, 1), bits("in_iowait", "unsigned int", 176, 1, 1), bits("wide", "int", 176, 6, 12),
+			union(184, 8, member("rcu", "long", 0, 8), member("users", "int", 4, 4)),
+			member("ratio", "float", 192, 4), member("wide_int", "__int128", 208, 16), member("hidden", "u32", -1, 4),
+			member("stamps", "unsigned long[4]", 224, 32), member("entities", "struct sched_entity[2]", 256, 128),
+			member("name", "const char *", 384, 8), member("start_time", "unsigned long", 392, 8), member("grid", "int[2][3]", 400, 24),
+			member("list", "struct task_struct **", 424, 8), member("opaque", "struct mystery *", 432, 8), member("tail", "char[]", 512, 0)),
+		structOf("struct hrtimer", 64, member("function", "int (*)(struct hrtimer *)", 40, 8), member("state", "u8", 56, 1), member("is_rel", "u8", 57, 1)),
+		structOf("struct folio", 64, member("flags", "unsigned long", 0, 8), member("index", "unsigned long", 32, 8)),
+		structOf("struct pt_regs", 168, member("di", "unsigned long", 112, 8)),
+	} {
+		k.types[t.Name] = t
+	}
+	k.headers["linux/gadget.h gadget"] = structOf("struct gadget", 8, member("id", "int", 4, 4))
+	return k
+}
+
+// check compiles a text for the tiny kernel.
+func check(k Metadata, text string, opt Options) (*ir.Program, error) {
+	src := &diag.Source{Name: "t.stp", Text: text}
+	f, err := syntax.Parse(src, syntax.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	return Check(context.Background(), f, src, k, opt)
+}
+
+// dump is what a text compiles to.
+func dump(t testing.TB, text string) string {
+	t.Helper()
+	p, err := check(newTiny(), text, Options{})
+	if err != nil {
+		t.Fatalf("%s\n%v", text, err)
+	}
+	return ir.Dump(p)
+}
+
+// wantLines looks for lines of a dump, in their order.
+func wantLines(t *testing.T, text string, want ...string) {
+	t.Helper()
+	got := dump(t, text)
+	rest := strings.Split(got, "\n")
+	for _, w := range want {
+		i := slices.IndexFunc(rest, func(line string) bool { return strings.TrimSpace(line) == w })
+		if i < 0 {
+			t.Errorf("%s\nlacks, or lacks in this order: %s\n%s", text, w, got)
+			return
+		}
+		rest = rest[i+1:]
+	}
+}
+
+// wantErrors looks for the messages, each once and no others; a message may
+// have its hint behind " ~ ".
+func wantErrors(t *testing.T, text string, want ...string) {
+	t.Helper()
+	_, err := check(newTiny(), text, Options{})
+	var list *diag.List
+	if !errors.As(err, &list) {
+		t.Errorf("%s\nno errors, want %q (%v)", text, want, err)
+		return
+	}
+	var got []string
+	for _, e := range list.Errors {
+		line, column := list.Source.Place(e.Span.Start)
+		s := fmt.Sprintf("%d:%d: %s", line, column, e.Message)
+		if e.Hint != "" {
+			s += " ~ " + e.Hint
+		}
+		got = append(got, s)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s\ngot  %s\nwant %s", text, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+	}
+}

@@ -1,0 +1,137 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// readers are the functions that read a number at an address, with its C type
+// (SystemTap's tapset/linux/conversions.stp and tapset/uconversions.stp). Those
+// of user space fail for memory that is not there; the prelude has the ones
+// that give 0 then.
+var readers = map[string]string{
+	"kernel_char": "char", "kernel_short": "short", "kernel_int": "int", "kernel_long": "long", "kernel_pointer": "pointer",
+	"user_char_error": "char", "user_short_error": "short", "user_ushort_error": "ushort", "user_int_error": "int",
+	"user_long_error": "long", "user_ulong_error": "pointer",
+	"user_int8_error": "int8", "user_uint8_error": "uint8", "user_int16_error": "short", "user_uint16_error": "ushort",
+	"user_int32_error": "int", "user_uint32_error": "uint", "user_int64_error": "int64", "user_uint64_error": "uint64",
+}
+
+// reader is the width that a function reads with; nil when it is no reader.
+func reader(name string, c *checker) *ir.Mem {
+	m := &ir.Mem{User: strings.HasPrefix(name, "user_")}
+	switch readers[name] {
+	case "":
+		return nil
+	case "char":
+		// Signed on x86, unsigned on arm64: the architecture decides.
+		t := c.typ("char")
+		m.Size, m.Signed = 1, t == nil && c.kernel.Arch == "x86" || t != nil && t.Encoding == tpinfo.EncSigned
+	case "int8":
+		m.Size, m.Signed = 1, true
+	case "uint8":
+		m.Size = 1
+	case "short":
+		m.Size, m.Signed = 2, true
+	case "ushort":
+		m.Size = 2
+	case "int":
+		m.Size, m.Signed = 4, true
+	case "uint":
+		m.Size = 4
+	case "int64":
+		m.Size, m.Signed = 8, true
+	case "uint64":
+		m.Size = 8
+	case "long":
+		m.Size, m.Signed = c.kernel.WordSize, true
+	case "pointer":
+		m.Size = c.kernel.WordSize
+	}
+	return m
+}
+
+func (s *scope) readMemory(m *ir.Mem, x *syntax.Call, want ir.Type) val {
+	if !s.takes(x, 1, 1) {
+		return val{n: s.bad(want, x.Span)}
+	}
+	t := s.start(s.expr(x.Args[0], ir.Long).n, nil, x.Span)
+	m.What = s.source(x.Span)
+	n := s.node(ir.Load, ir.Long, x.Span, t.base)
+	n.Int, n.Mem = t.off, m
+	return val{n: n}
+}
+
+// readText is a string of the kernel; limit bounds its bytes with the NUL, 0 for
+// as many as fit.
+func (s *scope) readText(address *ir.Node, limit int64, user bool, at diag.Span, otherwise ...*ir.Node) *ir.Node {
+	n := s.node(ir.ReadText, ir.String, at, append([]*ir.Node{address}, otherwise...)...)
+	n.Int = min(limit, int64(s.c.opt.StringSize))
+	n.Mem = &ir.Mem{Size: 1, User: user, What: s.source(at)}
+	return n
+}
+
+// stringAt lowers kernel_string(a), kernel_string(a, "else"),
+// kernel_string_n(a, n) and the like of user space.
+func (s *scope) stringAt(x *syntax.Call, want ir.Type) (val, *ir.Node) {
+	counted := strings.Contains(x.Name, "_n")
+	otherwise := strings.HasSuffix(x.Name, "2")
+	least, most := 1, 2
+	switch {
+	case counted && otherwise:
+		least, most = 3, 3
+	case counted && strings.HasPrefix(x.Name, "user_"):
+		least, most = 2, 3
+	case counted || otherwise:
+		least, most = 2, 2
+	}
+	if !s.takes(x, least, most) {
+		return val{n: s.bad(want, x.Span)}, nil
+	}
+	address := s.expr(x.Args[0], ir.Long)
+	rest := x.Args[1:]
+	var limit int64
+	var length *ir.Node
+	if counted {
+		length = s.expr(rest[0], ir.Long).n
+		rest = rest[1:]
+		if length.Op == ir.Const {
+			// n characters and the NUL, at least the NUL.
+			limit = min(max(length.Int, 0), int64(s.c.opt.StringSize)-1) + 1
+			length = nil
+		}
+	} else {
+		limit = s.charsAt(address.c)
+	}
+	var other []*ir.Node
+	for _, a := range rest {
+		other = append(other, s.expr(a, ir.String).n)
+	}
+	n := s.readText(address.n, limit, strings.HasPrefix(x.Name, "user_"), x.Span, other...)
+	if length != nil {
+		n = s.node(ir.Builtin, ir.String, x.Span, n, s.num(0, x.Span), length)
+		n.Str = "substr"
+	}
+	return val{n: n}, nil
+}
+
+// charsAt is how many bytes the text in a character array can take with its
+// NUL, 0 where nothing bounds it: what is read need not be longer than the
+// array.
+func (s *scope) charsAt(t *ctype) int64 {
+	if t == nil {
+		return 0
+	}
+	u, ok := s.c.bare(t)
+	if !ok || u.expr.Shape != tpinfo.ShapeArray || u.expr.Count < 2 {
+		return 0
+	}
+	if elem, ok := s.c.bare(u.elem()); !ok || !isChar(elem.def) {
+		return 0
+	}
+	return u.expr.Count + 1 // an array may be full, without a NUL
+}

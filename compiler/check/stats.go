@@ -1,0 +1,169 @@
+package check
+
+import (
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+// ask notes what an aggregate has to keep for a statistic.
+func (v *variable) ask(what string) {
+	switch what {
+	case "sum", "avg":
+		v.stats.Sum = true
+	case "min":
+		v.stats.Min = true
+	case "max":
+		v.stats.Max = true
+	case "variance":
+		v.stats.Sum, v.stats.Variance = true, true
+	case "hist_log":
+		v.stats.Log = true
+	}
+}
+
+// aggregate lowers what stands for an aggregate: a global, an element, or the
+// value's name in a foreach.
+func (s *scope) aggregate(x syntax.Expr) (*ir.Node, *variable) {
+	at := x.Place()
+	var v *variable
+	var n *ir.Node
+	switch x := x.(type) {
+	case *syntax.Name:
+		if elem := s.elements[x.Text]; elem != nil {
+			again := *elem
+			return &again, s.c.used[elem.Int]
+		}
+		v = s.lookup(x.Text)
+		if v.global == nil {
+			s.errorf(at, `declare it with "global `+v.name+`"`, "%s is not a global: aggregates are", v.name)
+			return nil, nil
+		}
+		if !s.learnShape(v, scalar, at) {
+			return nil, nil
+		}
+		n = s.get(v, at)
+	case *syntax.Index:
+		if v = s.arrayOf(x.X); v == nil || v.global == nil {
+			s.errorf(at, "", "this is no aggregate")
+			return nil, nil
+		}
+		if n = s.element(v, x).n; n.Op != ir.Elem {
+			return nil, nil
+		}
+	default:
+		s.errorf(at, "", "an aggregate is a global or an element of an array")
+		return nil, nil
+	}
+	if !s.learn(v, ir.Stats, at) {
+		return nil, nil
+	}
+	n.Type = ir.Stats
+	return n, v
+}
+
+// accumulate lowers "x <<< n".
+func (s *scope) accumulate(x *syntax.Assign) *ir.Node {
+	n, _ := s.aggregate(x.X)
+	y := s.expr(x.Y, ir.Long)
+	if n == nil {
+		return nil
+	}
+	return s.node(ir.StatAdd, ir.Void, x.Span, n, y.n)
+}
+
+// stat lowers @count(x) and its like.
+func (s *scope) stat(x *syntax.Builtin, want ir.Type) val {
+	bad := val{n: s.bad(want, x.Span)}
+	if len(x.Args) == 2 && x.Name == "variance" {
+		s.errorf(x.Args[1].Place(), "leave it away", "the variance is computed in 128 bits: it takes no bit shift")
+		return bad
+	}
+	if len(x.Args) != 1 {
+		s.errorf(x.Span, "as in @"+x.Name+"(x)", "@%s takes an aggregate", x.Name)
+		return bad
+	}
+	n, v := s.aggregate(x.Args[0])
+	if n == nil {
+		return bad
+	}
+	v.ask(x.Name)
+	out := s.node(ir.Stat, ir.Long, x.Span, n)
+	out.Str = x.Name
+	return val{n: out}
+}
+
+// maxAggregate bounds an aggregate: a value of a per-CPU map has at most 32 KiB
+// (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h).
+const maxAggregate = 32 << 10
+
+// histogram lowers a print of @hist_log(x) or @hist_linear(x, start, stop,
+// width); nil after an error.
+func (s *scope) histogram(x *syntax.Builtin) *ir.Node {
+	if len(x.Args) == 0 {
+		s.errorf(x.Span, "as in print(@"+x.Name+"(x))", "@%s takes an aggregate", x.Name)
+		return nil
+	}
+	n, v := s.aggregate(x.Args[0])
+	if n == nil {
+		return nil
+	}
+	site := ir.Site{Hist: "log"}
+	switch {
+	case x.Name == "hist_linear":
+		site.Hist = "linear"
+		if !s.askLinear(v, x) {
+			return nil
+		}
+	case len(x.Args) > 1:
+		s.errorf(x.Span, "", "@hist_log takes nothing but the aggregate")
+		return nil
+	default:
+		v.ask("hist_log")
+	}
+	if size := v.stats.Layout().Size; size > maxAggregate {
+		s.errorf(x.Span, "take a larger width", "the histograms of %s take %d bytes: a value has at most %d", v.name, size, maxAggregate)
+		return nil
+	}
+	out := s.node(ir.Histogram, ir.Void, x.Span, n)
+	out.Int = s.site(site, x.Span)
+	return out
+}
+
+// askLinear notes the buckets of a linear histogram: one set of them for each
+// global.
+func (s *scope) askLinear(v *variable, x *syntax.Builtin) bool {
+	if len(x.Args) != 4 {
+		s.errorf(x.Span, "as in @hist_linear(x, 0, 100, 10)", "@hist_linear takes an aggregate, start, stop and width")
+		return false
+	}
+	var numbers [3]int64
+	for i, a := range x.Args[1:] {
+		n := s.expr(a, ir.Long).n
+		if n.Op != ir.Const {
+			s.errorf(a.Place(), "", "the buckets are constant numbers")
+			return false
+		}
+		numbers[i] = n.Int
+	}
+	start, stop, width := numbers[0], numbers[1], numbers[2]
+	if width <= 0 || stop <= start || uint64(stop)-uint64(start) > 1<<62 {
+		s.errorf(x.Span, "", "the stop is above the start, and the width above 0")
+		return false
+	}
+	if (stop-start)/width > maxAggregate/8 {
+		s.errorf(x.Span, "take a larger width", "%d buckets: an aggregate has at most %d", (stop-start)/width, maxAggregate/8)
+		return false
+	}
+	a := &v.stats
+	if a.Linear && (a.Start != start || a.Stop != stop || a.Width != width) {
+		line, _ := s.c.place(v.linear.Start)
+		s.errorf(x.Span, "", "%s has other buckets in line %d: from %d to %d by %d", v.name, line, a.Start, a.Stop, a.Width)
+		return false
+	}
+	a.Linear, a.Start, a.Stop, a.Width = true, start, stop, width
+	if v.linear == (diag.Span{}) {
+		v.linear = s.span(x.Span)
+	}
+	return true
+}
