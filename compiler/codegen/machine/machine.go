@@ -38,6 +38,7 @@ type Machine struct {
 // Where things lie. Programs must not depend on it.
 const (
 	firstRegion = 0xffff_c900_0000_0000
+	lastRegion  = 0xffff_ca00_0000_0000
 	firstHandle = 0xffff_8881_0000_0000
 	stackSize   = 512
 )
@@ -78,6 +79,9 @@ func (m *Machine) Map(name string) *Map { return m.maps[name] }
 // find it; user tells user space's memory from the kernel's. The machine keeps
 // data itself, not a copy.
 func (m *Machine) AddMemory(addr uint64, data []byte, user bool) error {
+	if end := addr + uint64(len(data)); end > firstRegion && addr < lastRegion {
+		return fmt.Errorf("addresses from %#x to %#x are the machine's own", uint64(firstRegion), uint64(lastRegion))
+	}
 	kind := kernelMemory
 	if user {
 		kind = userMemory

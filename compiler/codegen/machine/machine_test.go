@@ -183,6 +183,9 @@ func TestReading(t *testing.T) {
 	if err := m.AddMemory(kernel+4, []byte("x"), false); err == nil {
 		t.Error("memory was put over other memory")
 	}
+	if err := m.AddMemory(firstRegion+0x10000, []byte("x"), false); err == nil {
+		t.Error("memory was put where the machine puts its own")
+	}
 }
 
 func TestFacts(t *testing.T) {
