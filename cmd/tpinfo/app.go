@@ -53,12 +53,15 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
+	var status statusError
 	switch {
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil:
 		fmt.Fprintln(s.err, "tpinfo: interrupted")
 		return exitInterrupted
+	case errors.As(err, &status):
+		return int(status)
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "tpinfo: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
 		return exitUsage
@@ -120,7 +123,7 @@ has to run.`,
 	a.globalFlags(root)
 	root.AddCommand(
 		a.extractCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
-		a.typeCommand(), a.verifyCommand(), a.cacheCommand(), a.versionCommand(),
+		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

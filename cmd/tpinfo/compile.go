@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/compiler"
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/object"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
+)
+
+func (a *app) compileCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "compile SCRIPT [ARG...]",
+		Short: "Compile a probe script for a kernel of the cache",
+		Long: `Compile a probe script, which is a SystemTap script, for a kernel of the cache.
+What comes out is an object: an ELF file with the eBPF programs, for tprun, for
+'tpinfo run', or for any loader. It runs on the kernel it was compiled for; the
+machine that compiles needs no headers, no compiler and no root.
+
+Without -o the object is called like the script, with ".o". ARGs are the
+script's: $1, @1 and so on.`,
+		Example: `  tpinfo compile faults.stp -k 6.1.0-56-cloud-amd64 -o faults.o
+  tpinfo compile -e 'probe kernel.trace("sched_switch") { println(execname()) }' -o - | ssh host tprun -
+  tpinfo compile faults.stp --emit asm`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.readScript(cmd, args)
+			if err != nil {
+				return err
+			}
+			if s.object != nil {
+				return usageError{fmt.Errorf("%s is an object already: tpinfo run runs it", args[0])}
+			}
+			emit, err := cmd.Flags().GetString("emit")
+			must(err)
+			return a.compile(cmd.Context(), s, emit)
+		},
+	}
+	scriptFlags(cmd)
+	cmd.Flags().String("emit", "", "print a form of the script instead: tree, ir or asm")
+	must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"tree", "ir", "asm"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// compile writes the object, or prints the form that emit names.
+func (a *app) compile(ctx context.Context, s *script, emit string) error {
+	var form func(context.Context, metadata, *script) (string, error)
+	if emit != "" {
+		if form = forms[emit]; form == nil {
+			return usageError{fmt.Errorf("--emit %s: it is tree, ir or asm", emit)}
+		}
+	}
+	return a.withMetadata(ctx, func(m metadata) error {
+		if form != nil {
+			text, err := form(ctx, m, s)
+			if err != nil {
+				return a.scriptError(err)
+			}
+			return a.write(func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
+		}
+		o, err := compiler.Compile(ctx, s.src, m, s.opt)
+		if err != nil {
+			return a.scriptError(err)
+		}
+		return a.writeObject(s, o)
+	})
+}
+
+// forms are what --emit prints.
+var forms = map[string]func(context.Context, metadata, *script) (string, error){
+	"tree": func(_ context.Context, m metadata, s *script) (string, error) {
+		f, err := compiler.Parse(s.src, m, s.opt)
+		if err != nil {
+			return "", err
+		}
+		return syntax.Print(f), nil
+	},
+	"ir": func(ctx context.Context, m metadata, s *script) (string, error) {
+		p, err := compiler.Check(ctx, s.src, m, s.opt)
+		if err != nil {
+			return "", err
+		}
+		return ir.Dump(p), nil
+	},
+	"asm": func(ctx context.Context, m metadata, s *script) (string, error) {
+		o, err := compiler.Compile(ctx, s.src, m, s.opt)
+		if err != nil {
+			return "", err
+		}
+		return object.Listing(o), nil
+	},
+}
+
+// compiled is what "tpinfo compile -f json" says.
+type compiled struct {
+	Schema   int      `json:"schema"`
+	Kernel   string   `json:"kernel"`
+	ID       string   `json:"id"`
+	Output   string   `json:"output"`
+	Programs []string `json:"programs"`
+	Facts    int      `json:"facts"`
+}
+
+func (a *app) writeObject(s *script, o *object.Object) error {
+	name := a.settings.output
+	switch name {
+	case "-":
+		return o.Write(a.out)
+	case "":
+		name = s.objectName()
+	}
+	a.settings.output = name
+	if err := a.write(o.Write); err != nil {
+		return err
+	}
+	if a.settings.quiet {
+		return nil
+	}
+	if a.settings.format == "json" {
+		c := compiled{Schema: tpinfo.Schema, Kernel: o.Script.Kernel.Release, ID: o.Script.Kernel.ID, Output: name, Programs: []string{}, Facts: len(o.Script.Facts)}
+		for _, p := range o.Programs {
+			c.Programs = append(c.Programs, p.Name)
+		}
+		return printJSON(a.out, c)
+	}
+	instructions := 0
+	for _, p := range o.Programs {
+		instructions += len(p.Insns)
+	}
+	_, err := fmt.Fprintf(a.out, "%s  %s, %s for %s\n", a.style.bold(name), plural(len(o.Programs), "program"), plural(instructions, "instruction"), o.Script.Kernel.Release)
+	return err
+}
+
+// withMetadata calls f with the kernel that -k names, as the compiler asks it.
+func (a *app) withMetadata(ctx context.Context, f func(metadata) error) error {
+	return a.withKernel(ctx, func(k *cache.Kernel) error { return f(a.metadata(k)) })
+}
+
+// scriptError shows what is wrong with a script: as values with -f json, else
+// with its lines.
+func (a *app) scriptError(err error) error {
+	var list *diag.List
+	if !errors.As(err, &list) {
+		return err
+	}
+	if a.settings.format == "json" {
+		text, jerr := json.Marshal(list)
+		if jerr != nil {
+			return jerr
+		}
+		fmt.Fprintf(a.err, "%s\n", text)
+	} else {
+		fmt.Fprintln(a.err, list)
+	}
+	return errSilent
+}

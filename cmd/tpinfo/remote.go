@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/compiler/remote"
+)
+
+// goArch is Go's word for the kernel's architectures that tprun is built for.
+var goArch = map[string]string{"x86": "amd64", "arm64": "arm64"}
+
+// tprun finds the program that runs objects on an architecture: beside this
+// one, or in the folder that TPINFO_TPRUN names.
+func tprun(arch string) ([]byte, error) {
+	name, ok := goArch[arch]
+	if !ok {
+		return nil, fmt.Errorf("tprun is built for x86 and arm64, and the host is %s", arch)
+	}
+	dir := os.Getenv("TPINFO_TPRUN")
+	if dir == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		if self, err = filepath.EvalSymlinks(self); err != nil {
+			return nil, err
+		}
+		dir = filepath.Dir(self)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "tprun-linux-"+name))
+	if err != nil {
+		return nil, fmt.Errorf("%w; 'make build' makes it, and TPINFO_TPRUN names the folder it is in", err)
+	}
+	return data, nil
+}
+
+// runRemote compiles for another host's kernel and runs there.
+func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) {
+	opts := remote.Options{Tprun: tprun, Log: io.Discard}
+	if a.settings.verbose {
+		opts.Log = a.err
+	}
+	h, err := remote.Open(ctx, r.remote, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	data := s.object
+	if data == nil {
+		if a.settings.kernel == "" {
+			a.settings.kernel = h.Facts().Release
+		}
+		if data, err = a.compileFor(ctx, s); err != nil {
+			return adviseRemote(err, h.Facts())
+		}
+	}
+	status, err := h.Run(ctx, data, r.tprunArgs(a), a.out, a.err)
+	if err != nil {
+		return err
+	}
+	if status != 0 {
+		return statusError(status)
+	}
+	return nil
+}
+
+// adviseRemote says how the cache comes to know a host's kernel.
+func adviseRemote(err error, facts remote.Facts) error {
+	var missing *cache.NotFoundError
+	if errors.As(err, &missing) && missing.What == "kernel" {
+		return fmt.Errorf("the cache does not know the host's kernel: %w\nUnpack its header package here and add it: tpinfo extract usr/src/linux-headers-%s", err, facts.Release)
+	}
+	return err
+}
+
+// tprunArgs are tprun's options for the same run.
+func (r *runFlags) tprunArgs(a *app) []string {
+	var args []string
+	if r.pid > 0 {
+		args = append(args, "-x", strconv.Itoa(r.pid))
+	}
+	if r.command != "" {
+		args = append(args, "-c", r.command)
+	}
+	if r.timeout > 0 {
+		args = append(args, "--timeout", r.timeout.String())
+	}
+	for _, flag := range []struct {
+		on   bool
+		name string
+	}{{a.settings.force, "--force"}, {r.allowSystem, "--allow-system"}, {a.settings.verbose, "-v"}, {a.settings.quiet, "-q"}} {
+		if flag.on {
+			args = append(args, flag.name)
+		}
+	}
+	return args
+}
+
+// statusError is another program's exit status, which becomes ours; everything
+// has been said.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/compiler"
+	"github.com/tpinfo/tpinfo/compiler/object"
+	"github.com/tpinfo/tpinfo/compiler/runner"
+)
+
+// runFlags are how a script is run.
+type runFlags struct {
+	pid         int
+	command     string
+	timeout     time.Duration
+	remote      string
+	allowSystem bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var r runFlags
+	cmd := &cobra.Command{
+		Use:   "run SCRIPT|OBJECT [ARG...]",
+		Short: "Run a probe script here, or on another host",
+		Long: `Run a probe script, or an object that 'tpinfo compile' made. A script is compiled
+for the running kernel; when the cache does not know that one, its headers are
+extracted first, or its BTF is read.
+
+With --remote the script is compiled here for the kernel of another host and
+runs there. That host needs an ssh server and nothing of ours: the program that
+runs objects is sent once.
+
+The script ends by its own exit(), by ^C, with -c COMMAND when the command ends,
+or after --timeout; its end probes run each time.`,
+		Example: `  tpinfo run faults.stp
+  tpinfo run -e 'probe kernel.trace("sched_switch") { println(execname()) }' --timeout 1s
+  tpinfo run -e 'global n probe kernel.trace("sys_enter") { if (pid() == target()) n++ } probe end { println(n) }' -c 'ls /'
+  tpinfo run --remote ssh://root@build-7 faults.stp`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.readScript(cmd, args)
+			if err != nil {
+				return err
+			}
+			if r.pid < 0 || r.timeout < 0 {
+				return usageError{errors.New("-x and --timeout take positive values")}
+			}
+			r.allowSystem = s.opt.AllowSystem
+			if r.remote != "" {
+				return a.runRemote(cmd.Context(), s, r)
+			}
+			return a.runHere(cmd.Context(), s, r)
+		},
+	}
+	scriptFlags(cmd)
+	f := cmd.Flags()
+	f.IntVarP(&r.pid, "target", "x", 0, "the process that target() tells of")
+	f.StringVarP(&r.command, "command", "c", "", "run a command meanwhile, and end with it; target() is its process")
+	f.DurationVar(&r.timeout, "timeout", 0, "end after this time: 10s, 5m")
+	f.StringVar(&r.remote, "remote", "", "run on another host: ssh://[user@]host[:port]")
+	f.Bool("force", false, "run an object although it was compiled for another kernel")
+	return cmd
+}
+
+func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
+	data := s.object
+	if data == nil {
+		var err error
+		if data, err = a.compileForHere(ctx, s); err != nil {
+			return err
+		}
+	}
+	file, err := object.Read(data)
+	if err != nil {
+		return err
+	}
+	opt := runner.Options{
+		Target: r.pid, Timeout: r.timeout, Stdout: a.out, Stderr: a.err, Force: a.settings.force,
+		AllowSystem: r.allowSystem, Verbose: a.settings.verbose, Stdin: os.Stdin,
+	}
+	if r.command != "" {
+		opt.Command = []string{"/bin/sh", "-c", r.command}
+	}
+	res, err := runner.Run(ctx, file, opt)
+	if err != nil {
+		return err
+	}
+	for _, w := range res.Warnings() {
+		fmt.Fprintf(a.err, "warning: %s\n", w)
+	}
+	if res.Failure != "" {
+		return errSilent
+	}
+	return nil
+}
+
+// compileForHere compiles for the running kernel, which it makes known to the
+// cache first where it is not; or for the one that -k names.
+func (a *app) compileForHere(ctx context.Context, s *script) ([]byte, error) {
+	if a.settings.kernel == "" {
+		if err := a.learnRunning(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a.compileFor(ctx, s)
+}
+
+// compileFor compiles for the kernel that -k names.
+func (a *app) compileFor(ctx context.Context, s *script) ([]byte, error) {
+	var data bytes.Buffer
+	err := a.withMetadata(ctx, func(m metadata) error {
+		o, err := compiler.Compile(ctx, s.src, m, s.opt)
+		if err != nil {
+			return a.scriptError(err)
+		}
+		return o.Write(&data)
+	})
+	return data.Bytes(), err
+}
+
+// learnRunning makes sure that the cache knows the running kernel, and chooses
+// it.
+func (a *app) learnRunning(ctx context.Context) error {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return fmt.Errorf("which kernel runs here: %w; choose one with -k", err)
+	}
+	release := strings.TrimSpace(string(text))
+	known, err := a.knows(ctx, release)
+	if err != nil {
+		return err
+	}
+	if !known {
+		a.note("the cache does not know the running kernel %s: extracting it", release)
+		format, out := a.settings.format, a.out
+		a.settings.format, a.out = "table", a.err
+		err := a.extract(ctx, []string{""})
+		a.settings.format, a.out = format, out
+		if err != nil {
+			return err
+		}
+	}
+	a.settings.kernel = release
+	return nil
+}
+
+// knows reports whether the cache has a kernel of that release.
+func (a *app) knows(ctx context.Context, release string) (known bool, err error) {
+	db, err := a.readCache(ctx)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.Kernel(ctx, release)
+	var missing *cache.NotFoundError
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,63 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/dwarfx"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// Types compiles headers of the request's tree, "linux/hrtimer.h", and returns
+// every type that they declare or include, sorted by name. No event comes of
+// it. The error has the compiler's words where a header does not compile.
+func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Type, err error) {
+	tree, err := kbuild.Find(req.Tree)
+	if err != nil {
+		return nil, err
+	}
+	u := &unit{name: "types"}
+	for _, name := range names {
+		if strings.ContainsAny(name, "<>\"\n\\") || strings.HasPrefix(name, "/") || slices.Contains(strings.Split(name, "/"), "..") {
+			return nil, fmt.Errorf("%q is not a header of the kernel, as linux/sched.h is", name)
+		}
+		u.members = append(u.members, member{traceHeader: traceHeader{Include: name}})
+	}
+	compiler, err := cc.Find(ctx, req.CC, tree.Arch)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "tpinfo-types-")
+	if err != nil {
+		return nil, fmt.Errorf("scratch folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	shop, err := newWorkshop(scratch, tree, compiler, nil, 1)
+	if err != nil {
+		return nil, fmt.Errorf("scratch folder: %w", err)
+	}
+	said, err := shop.compile(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if len(said) > 0 {
+		return nil, fmt.Errorf("<%s> does not compile: %s", strings.Join(names, ">, <"), said[0].Message)
+	}
+	obj, err := dwarfx.Read(ctx, shop.objectPath(u), dwarfx.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("object of <%s>: %w", strings.Join(names, ">, <"), err)
+	}
+	for _, t := range obj.Types {
+		if !strings.Contains(t.Name, "__tpinfo_") {
+			types = append(types, t)
+		}
+	}
+	sortTypes(types)
+	return types, nil
+}
