@@ -67,6 +67,11 @@ func (e *emitter) inst(i *inst) {
 	}
 	if i.line != 0 && (i.line != e.line || i.column != e.column || len(e.places) == 0) {
 		e.line, e.column = i.line, i.column
+		// A move to where the value is already became no instruction: what
+		// follows has its place.
+		if n := len(e.places); n > 0 && e.places[n-1].Insn == len(e.out) {
+			e.places = e.places[:n-1]
+		}
 		e.places = append(e.places, Place{len(e.out), int(i.line), int(i.column)})
 	}
 	switch i.kind {
