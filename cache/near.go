@@ -10,7 +10,9 @@ import (
 const maxNear = 5
 
 // nearest picks the names most like name, the nearest first: those it is part
-// of, and those few letters away. With any, there is always an answer.
+// of, those few letters away, and those whose first word it shares when that is
+// half of it, for the kernel renames the rest (hrtimer_init, hrtimer_setup). With
+// any, there is always an answer.
 func nearest(name string, names []string, any bool) []string {
 	type scored struct {
 		name  string
@@ -18,6 +20,10 @@ func nearest(name string, names []string, any bool) []string {
 	}
 	want := strings.ToLower(strings.Trim(name, "*?"))
 	limit := max(len(want)/3, 1)
+	family := want[:strings.IndexByte(want, '_')+1]
+	if 2*len(family) < len(want) {
+		family = ""
+	}
 	var found []scored
 	seen := map[string]bool{}
 	for _, n := range names {
@@ -31,7 +37,7 @@ func nearest(name string, names []string, any bool) []string {
 		if want != "" && strings.Contains(low, want) {
 			score = min(score, 1+(len(low)-len(want))/8)
 		}
-		if score <= limit || any {
+		if score <= limit || any || family != "" && strings.HasPrefix(bare, family) {
 			found = append(found, scored{n, score})
 		}
 	}
