@@ -188,7 +188,7 @@ func TestNearest(t *testing.T) {
 		{"task", []string{"struct file", "struct mask", "struct tasks"}, false, []string{"struct mask", "struct tasks"}},
 		{"n", []string{"n1", "n2", "n3", "n4", "n5", "n6"}, false, []string{"n1", "n2", "n3", "n4", "n5"}},
 		{"", []string{"a"}, false, []string{"a"}},
-		{"hrtimer_init", []string{"timer_init", "timer:hrtimer_cancel", "hrtimer_setup", "hrtime_t"}, false, []string{"timer_init", "hrtimer_setup", "timer:hrtimer_cancel"}},
+		{"hrtimer_init", []string{"timer_init", "timer:hrtimer_cancel", "hrtimer_setup", "hrtick"}, false, []string{"timer_init", "hrtimer_setup", "timer:hrtimer_cancel"}},
 		{"mm_page_freed", []string{"mm_vmscan_wakeup_kswapd"}, false, nil},
 	} {
 		if got := nearest(test.name, test.names, test.any); !slices.Equal(got, test.want) {
