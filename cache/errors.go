@@ -54,6 +54,9 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%s %q is ambiguous: %s", e.What, e.Name, strings.Join(e.Matches, ", "))
 }
 
+// Choices are the things that the name stands for.
+func (e *AmbiguousError) Choices() []string { return e.Matches }
+
 // explain turns SQLite's errors into ours.
 func explain(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -21,9 +21,11 @@ func (s *scope) lvalue(x syntax.Expr) (val, bool) {
 		if !s.learnShape(v, scalar, x.Span) {
 			return val{}, false
 		}
+		v.assigned = true
 		return val{n: s.get(v, x.Span), ref: v}, true
 	case *syntax.Index:
 		if v := s.arrayOf(x.X); v != nil {
+			v.assigned = true
 			e := s.element(v, x)
 			return e, e.n.Op == ir.Elem
 		}
@@ -98,7 +100,8 @@ func (s *scope) append(to val, y *ir.Node, at diag.Span) val {
 	var before []*ir.Node
 	if to.n.Op == ir.Elem {
 		for i, key := range to.n.Args {
-			if key.Op == ir.Const || key.Op == ir.Text || key.Op == ir.GetLoc && !assigns(y) {
+			steady := key.Op == ir.Builtin && s.c.builtin[key.Str].Steady
+			if steady || key.Op == ir.Const || key.Op == ir.Text || key.Op == ir.GetLoc && !assigns(y) {
 				continue
 			}
 			temp := s.temp(key.Type)
@@ -186,6 +189,7 @@ func (s *scope) element(v *variable, x *syntax.Index) val {
 	if !ok {
 		return val{n: s.bad(v.typ, x.Span)}
 	}
+	s.needValue(v, x.X.Place())
 	n := s.node(ir.Elem, v.typ, x.Span, keys...)
 	n.Int = int64(s.c.globalIndex(v))
 	return val{n: n, ref: v, c: v.pointer}

@@ -31,8 +31,36 @@ func (s *scope) call(x *syntax.Call, want ir.Type) (val, *ir.Node) {
 	for _, a := range x.Args {
 		s.expr(a, open)
 	}
-	s.errorf(x.Span, didYouMean(x.Name, s.c.functionNames()), "there is no function %s", x.Name)
+	s.c.faults++ // checkCalls tells it
 	return val{n: s.bad(want, x.Span)}, nil
+}
+
+// checkCalls tells calls of what is no function, those in what is left out too.
+func (c *checker) checkCalls(f *syntax.File) {
+	visit := func(x syntax.Expr) {
+		call, ok := x.(*syntax.Call)
+		if !ok || c.callable(call.Name) {
+			return
+		}
+		name := diag.Span{Start: call.Span.Start, End: call.Span.Start + len(call.Name)}
+		c.declarationError(name, didYouMean(call.Name, c.functionNames()), "there is no function %s", call.Name)
+	}
+	for _, fn := range f.Functions {
+		walkStmt(fn.Body, visit)
+	}
+	for _, a := range f.Aliases {
+		walkStmt(a.Body, visit)
+	}
+	for _, p := range f.Probes {
+		walkStmt(p.Body, visit)
+	}
+}
+
+func (c *checker) callable(name string) bool {
+	_, prints := printers[name]
+	_, reads := readers[name]
+	_, built := c.builtin[name]
+	return prints || reads || built || c.script[name] != nil || specialForm(name) != nil || c.prelude(name) != nil
 }
 
 // callFunction lowers a call of a function written in the language.

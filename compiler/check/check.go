@@ -40,17 +40,17 @@ func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata,
 	c := newChecker(ctx, f, src, meta, opt)
 	c.declare(f)
 	c.expand(f)
+	c.checkCalls(f)
 	if c.failed == nil {
 		c.settle()
 	}
 	if c.failed != nil {
 		return nil, c.failed
 	}
-	if err := c.errs.Err(); err != nil {
-		return nil, err
+	if c.final {
+		c.refuseRecursion()
+		c.checkSides()
 	}
-	c.refuseRecursion()
-	c.checkSides()
 	if err := c.errs.Err(); err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (c *checker) close() bool {
 	settle := func(list []*variable) {
 		for _, v := range list {
 			if v.typ == open {
-				v.typ, some = ir.Long, true
+				v.typ, v.guessed, some = ir.Long, true, true
 			}
 		}
 	}

@@ -60,14 +60,11 @@ func (s *scope) any(x syntax.Expr, want ir.Type) val {
 }
 
 func (s *scope) name(x *syntax.Name, want ir.Type) val {
-	if s.elements[x.Text] != nil {
-		s.errorf(x.Span, "read it with @count, @sum, @min, @max, @avg", "%s is an aggregate", x.Text)
-		return val{n: s.bad(want, x.Span)}
-	}
 	v := s.lookup(x.Text)
 	if !s.learnShape(v, scalar, x.Span) {
 		return val{n: s.bad(want, x.Span)}
 	}
+	s.needValue(v, x.Span)
 	return val{n: s.get(v, x.Span), ref: v, c: v.pointer}
 }
 

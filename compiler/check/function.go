@@ -49,6 +49,7 @@ func (c *checker) newFunction(decl *syntax.Function, src *diag.Source) *function
 		if src == nil {
 			v.where = p.Span
 		}
+		v.assigned = true
 		fn.params = append(fn.params, v)
 	}
 	return fn

@@ -18,6 +18,26 @@ type val struct {
 	void bool
 }
 
+// needValue refuses a name that is read, though nothing gives it a value and so
+// nothing tells its type. A name that has a type starts as 0 or "".
+func (s *scope) needValue(v *variable, at diag.Span) {
+	if !v.guessed || v.assigned {
+		return
+	}
+	var names []string
+	for _, other := range s.all {
+		if other.assigned {
+			names = append(names, other.name)
+		}
+	}
+	for _, g := range s.c.order {
+		if g != v {
+			names = append(names, g.name)
+		}
+	}
+	s.errorf(at, didYouMean(v.name, names), "nothing gives %s a value", v.name)
+}
+
 // article is a type as messages name it.
 func article(t ir.Type) string {
 	if t == ir.Stats {

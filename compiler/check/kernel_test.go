@@ -275,3 +275,20 @@ func wantErrors(t *testing.T, text string, want ...string) {
 		t.Errorf("%s\ngot  %s\nwant %s", text, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 	}
 }
+
+func source(text string) *diag.Source { return &diag.Source{Name: "t.stp", Text: text} }
+
+func parseText(t testing.TB, text string) *syntax.File {
+	t.Helper()
+	f, err := syntax.Parse(source(text), syntax.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// preludeNames are the functions of the prelude.
+func preludeNames(c *checker) map[string][]*function {
+	c.prelude("")
+	return c.library
+}

@@ -87,22 +87,16 @@ func (s *scope) foreach(st *syntax.Foreach) *ir.Node {
 		each.Limit = s.expr(st.Limit, ir.Long).n
 	}
 	s.sortBy(each, v, st)
-	var restore func()
-	if st.Value != nil {
-		if v.typ == ir.Stats {
-			restore = s.standFor(st, v, each)
-		} else {
-			index, copied := s.loopVariable(st.Value, v)
-			each.Value = index
-			before = append(before, copied...)
-		}
+	if st.Value != nil && v.typ == ir.Stats {
+		s.errorf(st.Value.Span, "leave it away, and write @count("+v.name+"[…]) in the body", "an aggregate cannot be the value's variable")
+	} else if st.Value != nil {
+		index, copied := s.loopVariable(st.Value, v)
+		each.Value = index
+		before = append(before, copied...)
 	}
 	s.loops++
 	body := s.inner(st.Body)
 	s.loops--
-	if restore != nil {
-		restore()
-	}
 	if len(before) > 0 {
 		body = s.node(ir.Block, ir.Void, st.Span, append(before, body)...)
 	}
@@ -116,6 +110,7 @@ func (s *scope) foreach(st *syntax.Foreach) *ir.Node {
 func (s *scope) loopVariable(name *syntax.Name, source *variable) (int, []*ir.Node) {
 	v := s.lookup(name.Text)
 	s.learnShape(v, scalar, name.Span)
+	v.assigned = true
 	s.unify(v, source, name.Span)
 	s.c.point(v, source.pointer)
 	if v.global == nil {
@@ -171,21 +166,4 @@ func (s *scope) sortBy(each *ir.Each, v *variable, st *syntax.Foreach) {
 		return
 	}
 	s.errorf(at, didYouMean(by, sorts), "elements are not sorted by @%s", by)
-}
-
-// standFor lets the value's name stand for the aggregate of each element, and
-// returns what ends that.
-func (s *scope) standFor(st *syntax.Foreach, v *variable, each *ir.Each) func() {
-	at := st.Value.Span
-	elem := s.node(ir.Elem, ir.Stats, at)
-	elem.Int = int64(s.c.globalIndex(v))
-	for i, index := range each.Keys {
-		key := s.node(ir.GetLoc, v.keys[i].typ, at)
-		key.Int = int64(index)
-		elem.Args = append(elem.Args, key)
-	}
-	name := st.Value.Text
-	outer := s.elements[name]
-	s.elements[name] = elem
-	return func() { s.elements[name] = outer }
 }

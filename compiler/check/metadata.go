@@ -7,8 +7,8 @@ import (
 )
 
 // Metadata is what a check asks about the kernel it is for. An error that
-// implements NotFound says that there is no such thing, and is told at the
-// script's place; any other ends the check.
+// implements NotFound or Ambiguous is about a name, and is told at the script's
+// place; any other ends the check.
 type Metadata interface {
 	// Identity tells which kernel it is.
 	Identity() tpinfo.Kernel
@@ -34,4 +34,10 @@ type Metadata interface {
 type NotFound interface {
 	error
 	Suggestions() []string
+}
+
+// Ambiguous is an error that names what a name may stand for.
+type Ambiguous interface {
+	error
+	Choices() []string
 }

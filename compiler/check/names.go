@@ -27,6 +27,8 @@ type variable struct {
 	name  string
 	typ   ir.Type   // open until something decides
 	where diag.Span // what decided it
+	// assigned: something gives it a value. guessed: nothing told its type.
+	assigned, guessed bool
 	// pointer is the C type that the variable's values have, for "->"; mixed
 	// when there were several.
 	pointer *ctype
@@ -60,16 +62,14 @@ type scope struct {
 	// Of this pass.
 	locals []*variable
 	loops  int
-	// elements are values of foreach that stand for an aggregate of an array.
-	elements map[string]*ir.Node
-	temps    int
+	temps  int
 }
 
 func newScope(c *checker) *scope { return &scope{c: c, vars: map[string]*variable{}} }
 
 // begin forgets the last pass.
 func (s *scope) begin() {
-	s.locals, s.loops, s.temps, s.elements = nil, 0, 0, map[string]*ir.Node{}
+	s.locals, s.loops, s.temps = nil, 0, 0
 	for _, v := range s.all {
 		v.index = -1
 	}

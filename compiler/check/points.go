@@ -31,8 +31,11 @@ func (h *handler) lower() *ir.Node {
 	var parts []*ir.Node
 	for _, b := range h.bodies {
 		parts = append(parts, h.scope.statements(b.List)...)
+		if len(parts) > 0 && ends(parts[len(parts)-1]) {
+			break
+		}
 	}
-	if h.exits {
+	if h.exits && (len(parts) == 0 || !ends(parts[len(parts)-1])) {
 		parts = append(parts, h.scope.node(ir.Exit, ir.Void, h.at))
 	}
 	return h.scope.node(ir.Block, ir.Void, h.at, parts...)
@@ -87,7 +90,10 @@ func (c *checker) expandPoints(points []*syntax.Point, aliases []*syntax.Alias, 
 	for _, pt := range points {
 		found, err := c.expandPoint(pt, aliases, depth)
 		var missing NotFound
+		var several Ambiguous
 		switch {
+		case errors.As(err, &several):
+			c.declarationError(pt.Span, "write one of "+strings.Join(several.Choices(), ", "), "several events have this name")
 		case errors.As(err, &missing) && (pt.Optional || pt.Sufficient):
 		case errors.As(err, &missing):
 			c.declarationError(pt.Span, meant(missing.Suggestions()), "%s", c.noSuchEvent(missing, pt))
@@ -122,11 +128,13 @@ func (c *checker) expandPoint(pt *syntax.Point, within []*syntax.Alias, depth in
 		return nil, nil
 	}
 	var all []*handler
+	matched := false
 	for _, a := range c.aliases {
 		for _, name := range a.Names {
 			if !matchesAlias(pt, name) {
 				continue
 			}
+			matched = true
 			for _, outer := range within {
 				if outer == a {
 					c.declarationError(pt.Span, "", "alias %s is made of itself", spellPoint(name))
@@ -145,7 +153,7 @@ func (c *checker) expandPoint(pt *syntax.Point, within []*syntax.Alias, depth in
 			break
 		}
 	}
-	if len(all) > 0 || c.failed != nil {
+	if matched || c.failed != nil {
 		return all, nil
 	}
 	return c.resolve(pt)
@@ -237,6 +245,9 @@ func (c *checker) resolve(pt *syntax.Point) ([]*handler, error) {
 		}
 	}
 	hint := didYouMean(spellPoint(pt), names)
+	if hint == "" {
+		hint = didYouMean(first.Name, names)
+	}
 	if hint == "" {
 		hint = "there are kernel.trace, timer, perf, begin, end, error, and the script's aliases"
 	}

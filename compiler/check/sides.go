@@ -24,6 +24,10 @@ type sideChecker struct {
 	at        diag.Span
 	function  int64 // that the node stands in, or -1
 	seen      map[sideKey]bool
+	// library is the function of the prelude that the script calls, and where:
+	// what is inside it is told there.
+	library   string
+	libraryAt diag.Span
 }
 
 type sideKey struct {
@@ -42,7 +46,7 @@ func (r *sideChecker) check(n *ir.Node) {
 	}
 	switch n.Op {
 	case ir.Call:
-		r.enter(n.Int)
+		r.enter(n)
 	case ir.ForEach:
 		r.user(n, "foreach")
 		r.check(n.Each.Limit)
@@ -79,17 +83,25 @@ func (r *sideChecker) check(n *ir.Node) {
 	}
 }
 
-// enter checks a function, once for each side.
-func (r *sideChecker) enter(index int64) {
-	key := sideKey{index, r.kernel}
-	if r.seen[key] {
-		return
+// enter checks a function that is called: one of the script once for each
+// side, one of the prelude for each call.
+func (r *sideChecker) enter(call *ir.Node) {
+	fn := r.c.called[call.Int]
+	outer, library := r.function, r.library
+	r.function = call.Int
+	if fn.scope.at == nil {
+		key := sideKey{call.Int, r.kernel}
+		if !r.seen[key] {
+			r.seen[key] = true
+			r.check(r.c.prog.Funcs[call.Int].Body)
+		}
+	} else {
+		if library == "" {
+			r.library, r.libraryAt = fn.decl.Name, r.c.spans[call]
+		}
+		r.check(r.c.prog.Funcs[call.Int].Body)
 	}
-	r.seen[key] = true
-	outer := r.function
-	r.function = index
-	r.check(r.c.prog.Funcs[index].Body)
-	r.function = outer
+	r.function, r.library = outer, library
 }
 
 func (r *sideChecker) user(n *ir.Node, what string) {
@@ -109,7 +121,9 @@ func (r *sideChecker) refuse(n *ir.Node, what, why, rule string) {
 	if !ok {
 		at = r.at
 	}
-	if r.function >= 0 {
+	if r.library != "" {
+		at, what = r.libraryAt, r.library+"()"
+	} else if r.function >= 0 {
 		why += " and calls function " + r.c.prog.Funcs[r.function].Name
 	}
 	r.c.errorf(at, rule, "%s cannot be done here: %s", what, why)

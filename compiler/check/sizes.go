@@ -72,6 +72,8 @@ func (z *sizer) visit(n *ir.Node) {
 		z.visit(a)
 	}
 	switch n.Op {
+	case ir.Text:
+		n.Str = n.Str[:min(len(n.Str), z.max-1)]
 	case ir.Set:
 		if n.Type == ir.String {
 			z.hold(n.Args[0], n.Args[1].Size)

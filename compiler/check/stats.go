@@ -22,18 +22,13 @@ func (v *variable) ask(what string) {
 	}
 }
 
-// aggregate lowers what stands for an aggregate: a global, an element, or the
-// value's name in a foreach.
+// aggregate lowers what stands for an aggregate: a global or an element.
 func (s *scope) aggregate(x syntax.Expr) (*ir.Node, *variable) {
 	at := x.Place()
 	var v *variable
 	var n *ir.Node
 	switch x := x.(type) {
 	case *syntax.Name:
-		if elem := s.elements[x.Text]; elem != nil {
-			again := *elem
-			return &again, s.c.used[elem.Int]
-		}
 		v = s.lookup(x.Text)
 		if v.global == nil {
 			s.errorf(at, `declare it with "global `+v.name+`"`, "%s is not a global: aggregates are", v.name)

@@ -9,11 +9,29 @@ import (
 func (s *scope) statements(list []syntax.Stmt) []*ir.Node {
 	var out []*ir.Node
 	for _, st := range list {
-		if n := s.stmt(st); n != nil {
-			out = append(out, n)
+		n := s.stmt(st)
+		if n == nil {
+			continue
+		}
+		out = append(out, n)
+		if ends(n) {
+			break
 		}
 	}
 	return out
+}
+
+// ends tells statements that nothing runs behind. What stands there is not
+// looked at: "if (@defined(x)) return x" may be followed by what another kernel
+// needs.
+func ends(n *ir.Node) bool {
+	switch n.Op {
+	case ir.Return, ir.Next, ir.Break, ir.Continue:
+		return true
+	case ir.Block:
+		return len(n.Args) > 0 && ends(n.Args[len(n.Args)-1])
+	}
+	return false
 }
 
 // stmt lowers a statement; nil when nothing is left of it.
@@ -156,6 +174,7 @@ func (s *scope) try(st *syntax.Try) *ir.Node {
 		v := s.lookup(st.Message.Text)
 		s.learnShape(v, scalar, st.Message.Span)
 		s.learn(v, ir.String, st.Message.Span)
+		v.assigned = true
 		if v.global != nil {
 			temp := s.temp(ir.String)
 			n.Int = int64(s.local(temp))

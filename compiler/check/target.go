@@ -54,9 +54,7 @@ func (s *scope) targetOf(x syntax.Expr) (target, bool) {
 // that may point to it.
 func (s *scope) isTarget(x syntax.Expr) bool {
 	switch x := x.(type) {
-	case *syntax.Target:
-		return !strings.HasPrefix(x.Text, "$$")
-	case *syntax.Member:
+	case *syntax.Target, *syntax.Member:
 		return true
 	case *syntax.Index:
 		return s.arrayOf(x.X) == nil
@@ -87,7 +85,11 @@ func (s *scope) pointee(x syntax.Expr) (target, bool) {
 
 // behind is what a value points to, as its C type says.
 func (s *scope) behind(x syntax.Expr) (target, bool) {
+	faults := s.c.faults
 	v := s.expr(x, ir.Long)
+	if s.c.faults > faults {
+		return target{}, false
+	}
 	if v.c != nil {
 		if u, ok := s.c.bare(v.c); ok && (u.expr.Shape == tpinfo.ShapePointer || u.expr.Shape == tpinfo.ShapeArray) {
 			return s.start(v.n, u.elem(), x.Place()), true
@@ -106,12 +108,15 @@ func (s *scope) behind(x syntax.Expr) (target, bool) {
 // into the target's own.
 func (s *scope) start(base *ir.Node, typ *ctype, at diag.Span) target {
 	t := target{base: base, typ: typ, at: at}
-	if base.Op == ir.Add && base.Args[1].Op == ir.Const {
+	if base.Op == ir.Add && base.Args[1].Op == ir.Const && near(base.Args[1].Int) {
 		t.base, t.off = base.Args[0], base.Args[1].Int
 	}
 	t.start = t.off
 	return t
 }
+
+// near tells offsets that an instruction can hold with room to add to them.
+func near(offset int64) bool { return offset > -1<<30 && offset < 1<<30 }
 
 // source is the text of a place, for messages and for Mem.What.
 func (s *scope) source(at diag.Span) string {
@@ -232,7 +237,7 @@ func (s *scope) elementAt(t target, elem *ctype, length int64, x *syntax.Index) 
 		return t, false
 	}
 	i := s.expr(x.Keys[0], ir.Long).n
-	if i.Op == ir.Const {
+	if i.Op == ir.Const && near(i.Int) && near(i.Int*int64(size)) {
 		if length > 1 && (i.Int < 0 || i.Int >= length) {
 			s.errorf(x.Keys[0].Place(), "", "%s has no element %d", t.typ, i.Int)
 			return t, false

@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"path"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,9 @@ func (c *checker) trace(pt *syntax.Point) ([]*handler, error) {
 // know systems leaves them empty; such an event is found by its name alone.
 func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 	if strings.ContainsAny(name, "*?[") {
+		if _, err := path.Match(name, ""); err != nil {
+			return nil, badGlob{}
+		}
 		return c.meta.Events(c.ctx, name)
 	}
 	e, err := c.meta.Event(c.ctx, name)
@@ -73,6 +77,12 @@ func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 	}
 	return []tpinfo.Tracepoint{*e}, nil
 }
+
+// badGlob is a NotFound: a pattern that cannot match.
+type badGlob struct{}
+
+func (badGlob) Error() string         { return "the pattern is not one" }
+func (badGlob) Suggestions() []string { return nil }
 
 // finishProbe decides what depends on the body: which view of the event its
 // "$" are about. A name that is no argument, where every name of the handler
