@@ -7,12 +7,33 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
+// readsOf finds aggregates that handlers read or reset. No program can read all
+// CPUs' copies on every kernel, so of these there is one copy.
+func (g *generator) readsOf(n *ir.Node, depth int) {
+	if n == nil || depth > maxCalls {
+		return
+	}
+	switch {
+	case n.Op == ir.Stat, n.Op == ir.Delete && len(n.Args) > 0 && n.Args[0].Op == ir.GetGlo && g.p.Globals[n.Args[0].Int].Type == ir.Stats:
+		g.shared[int(n.Args[0].Int)] = true
+	case n.Op == ir.Call:
+		g.readsOf(g.p.Funcs[n.Int].Body, depth+1)
+	}
+	for _, a := range n.Args {
+		g.readsOf(a, depth)
+	}
+}
+
 // statAdd is "<<<". The words of an aggregate belong to one CPU. When just one
 // program adds to it, and that is never inside itself, plain instructions do.
 func (h *handler) statAdd(n *ir.Node) {
 	f := h.f
 	to := n.Args[0]
 	g := &h.p.Globals[to.Int]
+	if h.shared[int(to.Int)] && g.Stats.Variance {
+		h.generator.fail(n.Line, n.Column, "read it in timer or end probes only",
+			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once", g.Name)
+	}
 	v := h.copied(n.Args[1])
 	skip := f.Label()
 	var p vcode.Reg
@@ -31,6 +52,9 @@ func (h *handler) statAdd(n *ir.Node) {
 // alone reports whether only this handler adds to a global, and never inside
 // itself.
 func (h *handler) alone(global int) bool {
+	if h.shared[global] {
+		return false
+	}
 	writers, ok := h.writers[global]
 	if !ok {
 		for i := range h.p.Probes {
@@ -63,6 +87,48 @@ func (h *handler) addsTo(n *ir.Node, global, depth int) bool {
 
 // maxCalls bounds how deep functions call each other; they do not recur.
 const maxCalls = 64
+
+// stat reads a shared aggregate. The least, the greatest and the average of
+// nothing are errors, as in SystemTap.
+func (h *handler) stat(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	to := n.Args[0]
+	g := &h.p.Globals[to.Int]
+	l := g.Stats.Layout()
+	h.temporary(func() {
+		var key vcode.Mem
+		if g.Array() {
+			key = h.key(to)
+		} else {
+			key = f.Stack(8)
+			f.StoreImm(key, 0, asm.Word)
+		}
+		p := h.lookup(g, key)
+		count, sum, end := f.Reg(), f.Reg(), f.Label()
+		f.MovImm(count, 0)
+		f.MovImm(sum, 0)
+		f.JumpImm(asm.JEq, p, 0, end)
+		f.Load(count, vcode.Mem{Base: p, Off: l.Count}, asm.DWord)
+		if off, ok := map[string]int{"sum": l.Sum, "avg": l.Sum, "min": l.Min, "max": l.Max}[n.Str]; ok {
+			f.Load(sum, vcode.Mem{Base: p, Off: off}, asm.DWord)
+		}
+		f.Bind(end)
+		switch n.Str {
+		case "count":
+			f.Mov(d, count)
+			return
+		case "sum":
+			f.Mov(d, sum)
+			return
+		}
+		h.faultUnless(n, asm.JNE, count, 0, "empty aggregate")
+		if n.Str == "avg" {
+			h.divideNumbers(asm.Div, d, sum, count)
+			return
+		}
+		f.Mov(d, sum)
+	})
+}
 
 // statElement finds an element's aggregate on this CPU, made where there is
 // none.

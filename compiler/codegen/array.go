@@ -319,7 +319,12 @@ func (h *handler) delete(n *ir.Node) {
 	case x.Op == ir.Elem:
 		f.Call(asm.FnMapDeleteElem, vcode.None, vcode.M(g.Name), vcode.A(h.key(x)))
 	case x.Op == ir.GetGlo && g.Type == ir.Stats:
-		h.refuse(n, "delete of an aggregate")
+		key := f.Stack(8)
+		f.StoreImm(key, 0, asm.Word)
+		h.zero(g.Size)
+		zeros := f.Reg()
+		f.Data(zeros, ir.ConstMap, 0)
+		f.Call(asm.FnMapUpdateElem, vcode.None, vcode.M(g.Name), vcode.A(key), vcode.R(zeros), vcode.N(updateAny))
 	case x.Op == ir.GetGlo:
 		base := f.Reg()
 		f.Data(base, ir.DataMap, g.Offset)

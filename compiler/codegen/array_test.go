@@ -248,3 +248,34 @@ func TestLoops(t *testing.T) {
 		}
 	}
 }
+
+// An aggregate that a handler reads has one copy for all CPUs, so that what is
+// read is what was added, wherever.
+func TestReadAggregate(t *testing.T) {
+	agg := &ir.Aggregate{Sum: true, Min: true, Max: true}
+	for _, array := range []bool{false, true} {
+		to := func() *ir.Node { return &ir.Node{Op: ir.GetGlo, Type: ir.Stats, Int: 5} }
+		g := ir.Global{Name: "stat", Type: ir.Stats, Size: agg.Layout().Size, Stats: agg}
+		if array {
+			g.Keys, g.KeySizes, g.Max = []ir.Type{ir.Long}, []int{8}, 4
+			to = func() *ir.Node { return &ir.Node{Op: ir.Elem, Type: ir.Stats, Int: 5, Args: []*ir.Node{number(3)}} }
+		}
+		body := []*ir.Node{{Op: ir.StatAdd, Args: []*ir.Node{to(), arg(0)}}}
+		names := []string{"count", "sum", "avg", "min", "max"}
+		for i, what := range names {
+			body = append(body, eval(set(global(int64(i)), &ir.Node{Op: ir.Stat, Type: ir.Long, Str: what, Args: []*ir.Node{to()}})))
+		}
+		p := one(5, block(body...))
+		p.Globals = append(p.Globals, g)
+		c := load(t, generate(t, p))
+		var data []byte
+		for _, v := range []int64{-7, 3, -8, 2} {
+			data = run(t, c, v)
+		}
+		for i, want := range []int64{4, -10, -2, -8, 3} {
+			if got := word(data, ir.ControlSize+8*i); got != want {
+				t.Errorf("array %v: %s is %d, want %d", array, names[i], got, want)
+			}
+		}
+	}
+}

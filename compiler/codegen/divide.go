@@ -26,14 +26,22 @@ func (h *handler) divide(n *ir.Node, d vcode.Reg) {
 	}
 	b := h.number(y)
 	h.faultUnless(n, asm.JNE, b, 0, "division by 0")
-	u, v, sign := f.Reg(), f.Reg(), f.Reg()
-	f.Mov(u, a)
-	f.Mov(v, b)
 	if neverNegative(x) && neverNegative(y) {
-		f.ALU(alu, u, v)
+		u := f.Reg()
+		f.Mov(u, a)
+		f.ALU(alu, u, b)
 		f.Mov(d, u)
 		return
 	}
+	h.divideNumbers(alu, d, a, b)
+}
+
+// divideNumbers divides signed numbers, the second of which is not 0.
+func (h *handler) divideNumbers(alu asm.ALUOp, d, a, b vcode.Reg) {
+	f := h.f
+	u, v, sign := f.Reg(), f.Reg(), f.Reg()
+	f.Mov(u, a)
+	f.Mov(v, b)
 	// The quotient is negative when one of them is, the remainder when the
 	// dividend is.
 	f.Mov(sign, a)

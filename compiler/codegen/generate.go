@@ -33,11 +33,12 @@ type generator struct {
 
 	literals  []byte
 	literalAt map[string]int
-	stops     bool        // some handler can end the script
-	writers   map[int]int // of each aggregate: how many handlers add to it
-	scratch   int         // bytes of working memory that the largest program needs
-	needs     []needs     // of each handler
-	zeros     int         // bytes of zeros needed in the literals
+	stops     bool         // some handler can end the script
+	writers   map[int]int  // of each aggregate: how many handlers add to it
+	shared    map[int]bool // aggregates that a handler reads: one copy for all CPUs
+	scratch   int          // bytes of working memory that the largest program needs
+	needs     []needs      // of each handler
+	zeros     int          // bytes of zeros needed in the literals
 	ring      bool
 	stacks    bool
 }
@@ -59,10 +60,15 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 	own := *p
 	g := &generator{
 		p: &own, src: src, errs: &diag.List{Source: src}, order: binary.LittleEndian,
-		fetches: after(5, 12), guarded: after(6, 2), writers: map[int]int{}, needs: make([]needs, len(p.Probes)),
+		fetches: after(5, 12), guarded: after(6, 2), writers: map[int]int{}, shared: map[int]bool{}, needs: make([]needs, len(p.Probes)),
 	}
 	if p.Kernel.ByteOrder == tpinfo.BigEndian {
 		g.order = binary.BigEndian
+	}
+	for i := range p.Probes {
+		if p.Probes[i].Kind.InKernel() {
+			g.readsOf(p.Probes[i].Body, 0)
+		}
 	}
 	sites := len(p.Sites)
 	first := g.programs()
@@ -137,7 +143,7 @@ func section(p *ir.Probe) string {
 func (g *generator) object(programs []object.Program) *object.Object {
 	o := &object.Object{Order: g.order, Programs: programs, Data: g.p.DataSize, Const: g.literals}
 	for i := range g.p.Globals {
-		if m, ok := globalMap(&g.p.Globals[i]); ok {
+		if m, ok := globalMap(&g.p.Globals[i], g.shared[i]); ok {
 			o.Maps = append(o.Maps, m)
 		}
 	}
@@ -161,8 +167,9 @@ func (g *generator) object(programs []object.Program) *object.Object {
 	return o
 }
 
-// globalMap is the map of a global that is not in the data map.
-func globalMap(v *ir.Global) (object.Map, bool) {
+// globalMap is the map of a global that is not in the data map; shared when it
+// is an aggregate of which there is one copy for all CPUs.
+func globalMap(v *ir.Global, shared bool) (object.Map, bool) {
 	m := object.Map{Name: v.Name, Type: ebpf.Hash, ValueSize: v.Size, MaxEntries: v.Max}
 	for _, n := range v.KeySizes {
 		m.KeySize += n
@@ -170,6 +177,12 @@ func globalMap(v *ir.Global) (object.Map, bool) {
 	switch {
 	case v.Type == ir.Stats && !v.Array():
 		m.Type, m.KeySize, m.MaxEntries = ebpf.PerCPUArray, 4, 1
+		if shared {
+			m.Type = ebpf.Array
+		}
+	case v.Type == ir.Stats && shared && !v.Wraps:
+	case v.Type == ir.Stats && shared:
+		m.Type = ebpf.LRUHash
 	case v.Type == ir.Stats && v.Wraps:
 		m.Type = ebpf.LRUCPUHash
 	case v.Type == ir.Stats:

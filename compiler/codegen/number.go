@@ -99,6 +99,8 @@ func (h *handler) numberInto(n *ir.Node, d vcode.Reg) {
 		f.Mov(d, h.update(n, true))
 	case ir.Call:
 		f.Mov(d, h.call(n).reg)
+	case ir.Stat:
+		h.stat(n, d)
 	case ir.Builtin:
 		h.builtin(n, d)
 	case ir.Arg:

@@ -80,9 +80,10 @@ func (f *File) agreeOn(g *ir.Global) error {
 func mapTypes(g *ir.Global) []ebpf.MapType {
 	switch {
 	case g.Array() && g.Type == ir.Stats:
-		return []ebpf.MapType{ebpf.PerCPUHash, ebpf.LRUCPUHash}
+		// Of one that handlers in the kernel read there is one copy.
+		return []ebpf.MapType{ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.Hash, ebpf.LRUHash}
 	case g.Array():
 		return []ebpf.MapType{ebpf.Hash, ebpf.LRUHash}
 	}
-	return []ebpf.MapType{ebpf.PerCPUArray}
+	return []ebpf.MapType{ebpf.PerCPUArray, ebpf.Array}
 }

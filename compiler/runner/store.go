@@ -161,12 +161,20 @@ func (s *store) Delete(global int, keys []eval.Value) error {
 	}
 	delete(s.added[global], string(key))
 	if !g.Array() {
-		return m.Put(key, [][]byte{}) // zeros for every CPU
+		return m.Put(key, zeros(m))
 	}
 	if err := m.Delete(key); !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return err
 	}
 	return nil
+}
+
+// zeros is the value of an aggregate that nothing was added to.
+func zeros(m *ebpf.Map) any {
+	if perCPU(m.Type()) {
+		return [][]byte{} // for every CPU
+	}
+	return make([]byte, m.ValueSize())
 }
 
 // Clear implements eval.Store.
@@ -238,7 +246,7 @@ func (s *store) AddStat(global int, keys []eval.Value, n int64) error {
 	st := s.added[global][string(key)]
 	if st == nil {
 		if g.Array() {
-			err = s.maps[global].Update(key, [][]byte{}, ebpf.UpdateNoExist)
+			err = s.maps[global].Update(key, zeros(s.maps[global]), ebpf.UpdateNoExist)
 			if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
 				return full(g, err)
 			}
