@@ -212,7 +212,7 @@ func (o *output) arguments(p printer, x *syntax.Call) bool {
 		}
 		delim, args = lit.Text, args[1:]
 	}
-	if len(args) == 0 {
+	if len(args) == 0 && p.end == "" {
 		s.errorf(x.Span, "", "%s takes what it prints", x.Name)
 		return false
 	}

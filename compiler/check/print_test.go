@@ -17,6 +17,12 @@ func TestPrint(t *testing.T) {
 		"1:134: the format takes 0 values, and 1 are here", "1:158: a long is needed here, and this is a string ~ strtol(…, 10) makes a number")
 }
 
+// As in SystemTap: println() is a line's end, the others take something.
+func TestPrintNothing(t *testing.T) {
+	wantLines(t, `probe begin { println(); s = sprintln(); print(s) }`, `set(s, "\n")`, `site 0 "\n" ()`)
+	wantErrors(t, `probe begin { print() }`, "1:15: print takes what it prints")
+}
+
 func TestFormats(t *testing.T) {
 	wantLines(t, on(`printf("%-5d|%+i|% u|%#x|%#X|%08o|%c|%10.3s|%p|%%|%lld\n", 1, pid(), 2, 3, 4, 5, 6, execname(), $prev, 7)`),
 		`site 0 %-5d "|" %+i "|" % u "|" %#x "|" %#X "|" %08o "|" %c "|" %10.3s "|" %p "|%|7\n" (long, long, long, long, long, long, long, string(16), long)`)
