@@ -44,7 +44,7 @@ func TestWhatIsMissing(t *testing.T) {
 		t.Errorf("%v, %v", found, err)
 	}
 	_, err = k.Event(ctx, "sched_swich")
-	missing, ok := err.(interface{ Suggestions() []string }) //nolint:errorlint // it is returned as it is
+	missing, ok := err.(interface{ Suggestions() []string })
 	if !ok || len(missing.Suggestions()) == 0 || missing.Suggestions()[0] != "sched_switch" {
 		t.Errorf("%v suggests %v", err, missing)
 	}

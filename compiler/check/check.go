@@ -76,7 +76,9 @@ type checker struct {
 	script  map[string][]*function // the script's functions by name
 	library map[string][]*function // the prelude's
 	probes  []*handler
-	builtin map[string]ir.Function
+	// handlers counts those made, for a bound.
+	handlers int
+	builtin  map[string]ir.Function
 
 	final   bool // errors count
 	changed bool // this pass learned something

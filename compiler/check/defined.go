@@ -72,21 +72,19 @@ func (s *scope) defined(x *syntax.Builtin, want ir.Type) val {
 		return val{n: s.bad(want, x.Span)}
 	}
 	arg := x.Args[0]
-	if u, ok := arg.(*syntax.Unary); ok && u.Op == "&" {
-		return val{n: s.num(truth(s.attempt(u)), x.Span)}
-	}
 	return val{n: s.num(truth(s.exists(arg)), x.Span)}
 }
 
 // exists reports whether what an expression names is there, a whole struct
 // too.
 func (s *scope) exists(x syntax.Expr) bool {
-	if s.isTarget(x) {
-		if s.attempt(&syntax.Unary{Span: x.Place(), Op: "&", X: x}) {
-			return true
-		}
+	// Asked once a pass: what is nested would be asked ever more often.
+	if known, asked := s.asked[x]; asked {
+		return known
 	}
-	return s.attempt(x)
+	known := s.isTarget(x) && s.attempt(&syntax.Unary{Span: x.Place(), Op: "&", X: x}) || s.attempt(x)
+	s.asked[x] = known
+	return known
 }
 
 func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) val {

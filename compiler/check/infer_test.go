@@ -37,9 +37,9 @@ func TestFunctions(t *testing.T) {
 	wantErrors(t, `function f(n) { return f(n - 1) } probe begin { f(1) }`,
 		"1:24: function f calls itself: f, which calls f ~ functions are expanded where they are called: write a loop")
 	wantErrors(t, `function v() { print("x") } function f(a, a) { return 1 } function f(x, y) { }
-probe begin { x = v(); if (0) lenght("x"); f(1); strlen(); println(v()) }`,
+probe begin { x = v(); if (0) strlne("x"); f(1); strlen(); println(v()) }`,
 		"1:43: parameter a stands there twice", "1:59: function f with 2 parameters is declared in line 1 already",
-		"2:19: this has no value", "2:31: there is no function lenght", "2:44: f takes 2 arguments, and 1 are here",
+		"2:19: this has no value", `2:31: there is no function strlne ~ did you mean "strlen"?`, "2:44: f takes 2 arguments, and 1 are here",
 		"2:50: strlen takes 1 argument, and 0 are here", "2:68: this has no value")
 	// By the number of parameters, as in SystemTap.
 	wantLines(t, `function f() { return "none" } function f(a) { return a . "!" } probe begin { println(f(), f("x")) }`, "function f() string(8)", "function f(a:string(8)) string(16)", "print.0(f(), f(\"x\"))")

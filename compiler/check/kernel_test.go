@@ -222,7 +222,7 @@ func check(k Metadata, text string, opt Options) (*ir.Program, error) {
 	src := &diag.Source{Name: "t.stp", Text: text}
 	f, err := syntax.Parse(src, syntax.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("parse: %w", err)
+		return nil, err
 	}
 	return Check(context.Background(), f, src, k, opt)
 }

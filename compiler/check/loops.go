@@ -27,20 +27,35 @@ func (s *scope) loop(st *syntax.Loop) *ir.Node {
 	s.loops++
 	n.Args[2] = s.inner(st.Body)
 	s.loops--
-	if st.Post != nil {
-		n.Args[1] = s.step(st.Post)
+	if st.Post == nil {
+		return s.sequence(append(before, n), st.Span)
 	}
-	return s.sequence(append(before, n), st.Span)
+	step := s.effect(st.Post)
+	if step != nil && step.Op == ir.Eval {
+		n.Args[1] = step.Args[0]
+		return s.sequence(append(before, n), st.Span)
+	}
+	return s.sequence(append(before, s.stepFirst(n, step, st.Span)...), st.Span)
 }
 
-// step lowers what a for does behind each round: an expression.
-func (s *scope) step(x syntax.Expr) *ir.Node {
-	n := s.effect(x)
-	if n != nil && n.Op == ir.Eval {
-		return n.Args[0]
+// stepFirst makes the step of a loop, one without a value as println(i), a
+// statement in front of the condition that the first round leaves out. So
+// continue still leads to it.
+func (s *scope) stepFirst(loop, step *ir.Node, at diag.Span) []*ir.Node {
+	var body []*ir.Node
+	again := s.temp(ir.Long)
+	set := func(n int64) *ir.Node {
+		return s.node(ir.Eval, ir.Void, at, s.node(ir.Set, ir.Long, at, s.get(again, at), s.num(n, at)))
 	}
-	s.errorf(x.Place(), "do it at the end of the body", "the step of a for is an expression with a value")
-	return nil
+	if step != nil {
+		body = append(body, s.node(ir.If, ir.Void, at, s.get(again, at), step, set(1)))
+	}
+	if cond := loop.Args[0]; cond != nil {
+		over := s.fold(s.node(ir.Not, ir.Long, at, cond))
+		body = append(body, s.node(ir.If, ir.Void, at, over, s.node(ir.Break, ir.Void, at)))
+	}
+	loop.Args[0], loop.Args[2] = nil, s.node(ir.Block, ir.Void, at, append(body, loop.Args[2])...)
+	return []*ir.Node{set(0), loop}
 }
 
 // sequence is one statement made of several, or nil.

@@ -63,13 +63,14 @@ type scope struct {
 	locals []*variable
 	loops  int
 	temps  int
+	asked  map[syntax.Expr]bool // what @defined said
 }
 
 func newScope(c *checker) *scope { return &scope{c: c, vars: map[string]*variable{}} }
 
 // begin forgets the last pass.
 func (s *scope) begin() {
-	s.locals, s.loops, s.temps = nil, 0, 0
+	s.locals, s.loops, s.temps, s.asked = nil, 0, 0, map[syntax.Expr]bool{}
 	for _, v := range s.all {
 		v.index = -1
 	}

@@ -58,10 +58,6 @@ func (c *checker) expand(f *syntax.File) {
 			h.finishProbe(c)
 			c.probes = append(c.probes, h)
 		}
-		if len(c.probes) > maxHandlers {
-			c.declarationError(p.Span, "probe fewer events", "more than %d handlers", maxHandlers)
-			return
-		}
 	}
 	if len(c.probes) == 0 && !never && len(c.errs.Errors) == 0 && c.failed == nil {
 		c.declarationError(diag.Span{}, `add one, as in probe kernel.trace("sched:sched_switch") { … }`, "the script has no probe that matches anything")
@@ -123,6 +119,9 @@ func (c *checker) noSuchEvent(_ NotFound, pt *syntax.Point) string {
 const maxAliases = 32
 
 func (c *checker) expandPoint(pt *syntax.Point, within []*syntax.Alias, depth int) ([]*handler, error) {
+	if c.handlers > maxHandlers {
+		return nil, nil
+	}
 	if depth > maxAliases {
 		c.declarationError(pt.Span, "", "aliases lead to each other without end")
 		return nil, nil
@@ -144,10 +143,6 @@ func (c *checker) expandPoint(pt *syntax.Point, within []*syntax.Alias, depth in
 			found := c.expandPoints(a.Points, append(within[:len(within):len(within)], a), depth+1)
 			for _, h := range found {
 				h.wrap(a, spellPoint(name), pt.Span)
-			}
-			if len(all)+len(found) > maxHandlers {
-				c.declarationError(pt.Span, "probe fewer events", "more than %d handlers", maxHandlers)
-				return nil, nil
 			}
 			all = append(all, found...)
 			break
@@ -260,6 +255,9 @@ func (c *checker) resolve(pt *syntax.Point) ([]*handler, error) {
 // newHandler makes a handler of a kind; its point is as the script says it
 // unless it stands for more.
 func (c *checker) newHandler(pt *syntax.Point, kind ir.ProbeKind) *handler {
+	if c.handlers++; c.handlers == maxHandlers+1 {
+		c.declarationError(pt.Span, "probe fewer events", "more than %d handlers", maxHandlers)
+	}
 	h := &handler{scope: newScope(c), at: pt.Span, pn: spellPoint(pt)}
 	h.scope.handler = h
 	h.probe = ir.Probe{Kind: kind, Point: spellPoint(pt)}

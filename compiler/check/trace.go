@@ -46,7 +46,7 @@ func (c *checker) trace(pt *syntax.Point) ([]*handler, error) {
 		h.event = e
 		h.probe.System, h.probe.Event = e.System, e.Name
 		h.probe.Point = "kernel.trace(" + strconv.Quote(e.FullName()) + ")"
-		if record {
+		if record || onlyRecord(e) {
 			h.probe.Kind = ir.Tracepoint
 			h.probe.Point += ".record"
 		}
@@ -63,7 +63,8 @@ func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 		if _, err := path.Match(name, ""); err != nil {
 			return nil, badGlob{}
 		}
-		return c.meta.Events(c.ctx, name)
+		all, err := c.meta.Events(c.ctx, name)
+		return tracepoints(all), err
 	}
 	e, err := c.meta.Event(c.ctx, name)
 	var missing NotFound
@@ -76,6 +77,28 @@ func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 		return nil, err
 	}
 	return []tpinfo.Tracepoint{*e}, nil
+}
+
+// tracepoints are those of a glob's events that are such. Where none is, the
+// events that only have a record are what is meant: those of syscalls are made
+// from sys_enter and sys_exit.
+func tracepoints(events []tpinfo.Tracepoint) []tpinfo.Tracepoint {
+	var own []tpinfo.Tracepoint
+	for i := range events {
+		if !onlyRecord(&events[i]) {
+			own = append(own, events[i])
+		}
+	}
+	if len(own) == 0 {
+		return events
+	}
+	return own
+}
+
+// onlyRecord tells events that no tracepoint of their own stands behind: a
+// format file describes them, and nothing else knows them.
+func onlyRecord(e *tpinfo.Tracepoint) bool {
+	return e.Source == tpinfo.FromTracefs && e.Args == nil
 }
 
 // badGlob is a NotFound: a pattern that cannot match.
