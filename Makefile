@@ -1,5 +1,6 @@
-# make build   bin/tpinfo
-# make demo    two kernels extracted and shown; on a fresh Debian machine, as root
+# make build   bin/tpinfo, and tprun for each architecture
+# make demo    two kernels extracted and shown, a probe run on two kernels; on a
+#              fresh Debian machine, as root
 # make test    the four tiers of tests; installs what they stand on
 # make lint    golangci-lint, shellcheck
 # make bench   Go benchmarks
@@ -13,17 +14,25 @@ FUZZTIME ?= 20s
 GOLANGCI := v2.15.0
 
 # Where goroutines or processes share something, and the tests are quick.
-RACE := ./cache/... ./extractor/... ./fixtures/kernels/... ./fixtures/vm/...
+RACE := ./cache/... ./extractor/... ./fixtures/kernels/... ./fixtures/vm/... ./compiler/runner/... ./compiler/remote/...
 
-.PHONY: build demo test lint bench fuzz clean
+.PHONY: build programs demo test lint bench fuzz clean
 
 build:
 	@fixtures/install.sh build
-	go build -o bin/ ./cmd/...
+	@$(MAKE) --no-print-directory programs
+
+# tprun is static, for each architecture that it is sent to.
+programs:
+	go build -o bin/ ./cmd/tpinfo
+	for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o bin/tprun-linux-$$arch ./cmd/tprun || exit 1; \
+	done
+	ln -sf tprun-linux-$$(go env GOARCH) bin/tprun
 
 demo:
 	@fixtures/install.sh demo
-	@go build -o bin/ ./cmd/...
+	@$(MAKE) --no-print-directory -s programs
 	@fixtures/demo.sh
 
 test:
