@@ -13,7 +13,7 @@ foreach ([k, n-] in a limit 5) println(k, n); foreach (v = [k+, n] in a[*, 1]) p
 	wantErrors(t, `global a probe begin { a[1] <<< 2; foreach (v = [k] in a) println(k); foreach ([i, j] in a) println(i); foreach (k in a @median+) print(1); foreach (k in b) print(1); break; for (;;print(1)) break; foreach (k in a @sum) print(1) }`,
 		`1:45: an aggregate cannot be the value's variable ~ leave it away, and write @count(a[…]) in the body`, "1:90: a has 2 keys here and 1 in line 1",
 		"1:119: elements are not sorted by @median", `1:155: b is not an array ~ arrays are globals: declare it with "global b"`, "1:168: break stands outside of any loop",
-		"1:182: the step of a for is an expression with a value ~ do it at the end of the body", "1:213: @sum says what is sorted by, and not in which direction ~ write + or - behind @sum")
+		"1:213: @sum says what is sorted by, and not in which direction ~ write + or - behind @sum")
 }
 
 func TestAssignments(t *testing.T) {
