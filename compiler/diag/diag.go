@@ -81,17 +81,39 @@ func (l *List) Error() string {
 		if i > 0 {
 			s.WriteByte('\n')
 		}
+		if i == maxShown {
+			fmt.Fprintf(&s, "%s: %d more errors", l.Source.Name, len(l.Errors)-i)
+			break
+		}
 		line, column := l.Source.Place(e.Span.Start)
 		fmt.Fprintf(&s, "%s:%d:%d: error: %s\n", l.Source.Name, line, column, e.Message)
-		text := l.Source.line(e.Span.Start)
+		text, shift := window(l.Source.line(e.Span.Start), column)
 		number := fmt.Sprintf("%3d", line)
 		fmt.Fprintf(&s, "%s | %s\n", number, text)
-		s.WriteString(strings.Repeat(" ", len(number)) + " | " + under(text, column, e.width(l.Source)))
+		width := min(e.width(l.Source), max(1, utf8.RuneCountInString(text)-(column-shift)+1))
+		s.WriteString(strings.Repeat(" ", len(number)) + " | " + under(text, column-shift, width))
 		if e.Hint != "" {
 			s.WriteString(" " + e.Hint)
 		}
 	}
 	return s.String()
+}
+
+// Bounds of what Error shows: errors in all, and characters of a line.
+const (
+	maxShown = 200
+	maxLine  = 240
+)
+
+// window is the part of a long line around a column, and how many characters
+// it starts later.
+func window(text string, column int) (part string, shift int) {
+	runes := []rune(text)
+	if len(runes) <= maxLine {
+		return text, 0
+	}
+	start := min(max(0, column-1-maxLine/2), len(runes)-maxLine)
+	return string(runes[start : start+maxLine]), start
 }
 
 // width is how many characters of its first line an error covers, one at least.

@@ -3,6 +3,7 @@ package diag
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -51,5 +52,20 @@ func TestOddSpans(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// However much is wrong with however long a line, what is shown has bounds.
+func TestBounds(t *testing.T) {
+	l := &List{Source: &Source{Name: "t", Text: strings.Repeat("x", 10000)}}
+	for i := range 1000 {
+		l.Add(Span{10 * i, 10*i + 3}, "", "error %d", i)
+	}
+	text := l.Error()
+	if len(text) > 300*maxShown*3 || !strings.HasSuffix(text, "\nt: 800 more errors") {
+		t.Errorf("%d bytes, the end %q", len(text), text[len(text)-40:])
+	}
+	if want := "t:1:1991: error: error 199\n  1 | " + strings.Repeat("x", maxLine) + "\n    | " + strings.Repeat(" ", maxLine/2) + "^^^\n"; !strings.Contains(text, want) {
+		t.Errorf("the last one shown is not\n%s", want)
 	}
 }

@@ -110,9 +110,27 @@ func (s *scanner) token() Token {
 			return Token{Kind: OperatorToken, Text: op}
 		}
 	}
-	_, size := utf8.DecodeRuneInString(rest)
-	s.at += size
-	return Token{Kind: JunkToken, wrong: wrong("", "%q has no meaning here", rest[:size])}
+	// What has no meaning is one mistake as long as it goes on.
+	n := 0
+	for n < len(rest) && junk(rest[n]) {
+		_, size := utf8.DecodeRuneInString(rest[n:])
+		n += size
+	}
+	n = max(n, 1)
+	s.at += n
+	shown := rest[:n]
+	if n > maxJunk {
+		shown = rest[:maxJunk] + "..."
+	}
+	return Token{Kind: JunkToken, wrong: wrong("", "%q has no meaning here", shown)}
+}
+
+// maxJunk is how much of what has no meaning a message shows, in bytes.
+const maxJunk = 24
+
+// junk reports whether no token starts with a byte.
+func junk(c byte) bool {
+	return c < ' ' && strings.IndexByte("\t\r\n\f\v", c) < 0 || c >= 0x7f || c == '`' || c == '\\'
 }
 
 func (s *scanner) name(text string) Token {
