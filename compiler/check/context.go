@@ -112,7 +112,7 @@ func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target)
 	if f == nil {
 		names := fieldNames(e)
 		hint := didYouMean("$"+name, names)
-		if hint == "" {
+		if hint == "" && len(names) > 0 {
 			hint = "it has " + strings.Join(names, " ")
 		}
 		s.errorf(x.Span, hint, "the record of %s has no field $%s", e.FullName(), name)

@@ -265,37 +265,46 @@ func (o *output) variables(x *syntax.Target, p ir.Part) bool {
 	case "$$system":
 		o.put(p, s.text(h.event.System, x.Span), nil)
 	default:
-		names := o.variableNames(x)
-		for i, name := range names {
-			t, ok := s.root(&syntax.Target{Span: x.Span, Text: name})
-			if !ok {
-				return true
-			}
-			v, ok := s.load(t)
-			if !ok {
-				return true
-			}
+		hex := plain('x')
+		hex.Alt = true
+		for i, name := range o.variableNames(x) {
 			o.named(i, name)
-			hex := plain('x')
-			hex.Alt = true
-			o.put(hex, v.n, nil)
-		}
-		if len(names) == 0 {
-			o.text("")
+			if _, v, ok := o.variable(name, x.Span); ok {
+				o.put(hex, v.n, nil)
+			} else {
+				o.text("?")
+			}
 		}
 	}
 	return true
 }
 
+// variable reads one of "$$vars"; one that cannot be read is shown as "?", as
+// in SystemTap.
+func (o *output) variable(name string, at diag.Span) (t target, v val, ok bool) {
+	c := o.s.c
+	faults, facts := c.faults, len(c.facts)
+	c.quiet++
+	if t, ok = o.s.root(&syntax.Target{Span: at, Text: name}); ok {
+		v, ok = o.s.load(t)
+	}
+	c.quiet--
+	c.faults = faults
+	if !ok {
+		c.facts = c.facts[:facts]
+	}
+	return t, v, ok
+}
+
 // allVariables adds "$$vars$": each as "$x$" shows it.
 func (o *output) allVariables(x *syntax.Target, deep bool, _ ir.Part) bool {
 	for i, name := range o.variableNames(x) {
-		t, ok := o.s.root(&syntax.Target{Span: x.Span, Text: name})
-		if !ok {
-			return true
-		}
 		o.named(i, name)
-		o.shown(t, deep, plain('s'))
+		if t, _, ok := o.variable(name, x.Span); ok {
+			o.shown(t, deep, plain('s'))
+		} else {
+			o.text("?")
+		}
 	}
 	return true
 }
@@ -322,6 +331,9 @@ func (o *output) variableNames(x *syntax.Target) []string {
 		return argumentNames(h.event)
 	}
 	var names []string
+	if h.event.Record == nil {
+		return nil // which is in error
+	}
 	for i := range h.event.Record.Fields {
 		if f := &h.event.Record.Fields[i]; f.Offset >= hiddenBytes {
 			names = append(names, "$"+f.Name)

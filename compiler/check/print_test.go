@@ -47,6 +47,7 @@ func TestPretty(t *testing.T) {
 	wantLines(t, on(`println($$vars); println($$parms$$); printf("%s in %s\n", $$name, $$system); s = $$vars; println(s)`),
 		`site 0 "preempt=" %#x " prev=" %#x " next=" %#x " prev_state=" %#x "\n" (long, long, long, long)`, `site 2 "sched_switch in sched\n" ()`, `site 4 %s "\n" (string(128))`)
 	wantLines(t, `probe kernel.trace("sched_process_exec").record { println($$vars) }`, `site 0 "filename=" %#x " args=" %#x " pid=" %#x "\n" (long, long, long)`)
+	wantLines(t, `probe kernel.trace("orphan") { println($$vars, "|", $$parms$) } probe kernel.trace("sched_dark") { println($$vars) }`, `site 0 "x=" %#x " lost=?|x=" %d " lost=?\n" (long, long)`, `site 1 "\n" ()`)
 	wantErrors(t, on(`x = $prev$; println($$foo, $$vars->x)`), "1:42: what user space makes text of can be printed, and not kept ~ print it",
 		"1:58: there is no $$foo", "1:65: $$vars has no members ~ it is text: print it")
 	wantErrors(t, `probe begin { println($$vars) }`, "1:23: $$vars belongs to kernel.trace probes")

@@ -42,6 +42,9 @@ func (c *checker) trace(pt *syntax.Point) ([]*handler, error) {
 	var found []*handler
 	for i := range events {
 		e := &events[i]
+		if record && isGlob(name.Text) && (e.Record == nil || e.System == "") {
+			continue // it is not what the glob is about
+		}
 		h := c.newHandler(pt, ir.RawTracepoint)
 		h.event = e
 		h.probe.System, h.probe.Event = e.System, e.Name
@@ -59,7 +62,7 @@ func (c *checker) trace(pt *syntax.Point) ([]*handler, error) {
 // events finds those that a name or a glob stands for. A source that does not
 // know systems leaves them empty; such an event is found by its name alone.
 func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
-	if strings.ContainsAny(name, "*?[") {
+	if isGlob(name) {
 		if _, err := path.Match(name, ""); err != nil {
 			return nil, badGlob{}
 		}
@@ -100,6 +103,8 @@ func tracepoints(events []tpinfo.Tracepoint) []tpinfo.Tracepoint {
 func onlyRecord(e *tpinfo.Tracepoint) bool {
 	return e.Source == tpinfo.FromTracefs && e.Args == nil
 }
+
+func isGlob(name string) bool { return strings.ContainsAny(name, "*?[") }
 
 // badGlob is a NotFound: a pattern that cannot match.
 type badGlob struct{}
