@@ -66,6 +66,10 @@ func (o *output) shown(t target, deep bool, p ir.Part) {
 			u = inner
 		}
 	}
+	if ok && u.expr.Shape == tpinfo.ShapeArray && u.expr.Count <= 0 {
+		o.unbounded(t, &u, p)
+		return
+	}
 	if ok && (u.isStruct() || u.expr.Shape == tpinfo.ShapeArray) {
 		o.memory(t, deep, p)
 		return
@@ -83,6 +87,17 @@ func (o *output) shown(t target, deep bool, p ir.Part) {
 		}
 		o.put(p, v.n, nil)
 	}
+}
+
+// unbounded adds an array whose length the type does not say: text, or where it
+// is.
+func (o *output) unbounded(t target, u *unaliased, p ir.Part) {
+	if elem, ok := o.s.c.bare(u.elem()); ok && isChar(elem.def) {
+		o.quoted(o.s.addressOf(t), p, t.at)
+		return
+	}
+	p.Verb, p.Alt = 'x', true
+	o.put(p, o.s.addressOf(t), nil)
 }
 
 // quoted adds the text at an address, in quotes.

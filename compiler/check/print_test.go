@@ -48,6 +48,8 @@ func TestPretty(t *testing.T) {
 		`site 0 "preempt=" %#x " prev=" %#x " next=" %#x " prev_state=" %#x "\n" (long, long, long, long)`, `site 2 "sched_switch in sched\n" ()`, `site 4 %s "\n" (string(128))`)
 	wantLines(t, `probe kernel.trace("sched_process_exec").record { println($$vars) }`, `site 0 "filename=" %#x " args=" %#x " pid=" %#x "\n" (long, long, long)`)
 	wantLines(t, `probe kernel.trace("orphan") { println($$vars, "|", $$parms$) } probe kernel.trace("sched_dark") { println($$vars) }`, `site 0 "x=" %#x " lost=?|x=" %d " lost=?\n" (long, long)`, `site 1 "\n" ()`)
+	wantLines(t, `probe kernel.trace("sched_process_exec").record { println($$vars$) }`, "print.0(readtext(add(context, and(arg(8 u4), 65535)), max 0), add(add(context, and(arg(12 u4), 65535)), 16), arg(16 s4))",
+		`site 0 "filename=\"" %s "\" args=" %#x " pid=" %d "\n" (string(128), long, long)`)
 	wantErrors(t, on(`x = $prev$; println($$foo, $$vars->x)`), "1:42: what user space makes text of can be printed, and not kept ~ print it",
 		"1:58: there is no $$foo", "1:65: $$vars has no members ~ it is text: print it")
 	wantErrors(t, `probe begin { println($$vars) }`, "1:23: $$vars belongs to kernel.trace probes")
