@@ -21,7 +21,7 @@ type Site struct {
 type Slot struct {
 	Type Type `json:"type"` // Long, String, or Void for Bytes
 	Size int  `json:"size"`
-	// Render says how Bytes are shown.
+	// Render says how Bytes are shown; those of "%m" and "%M" have none.
 	Render *Render `json:"render,omitempty"`
 }
 

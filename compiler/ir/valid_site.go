@@ -59,9 +59,6 @@ func (v *validator) slot(s *Slot) error {
 		if s.Size < 8 || s.Size > MaxBytes || s.Size%8 != 0 {
 			return fmt.Errorf("%d bytes: not a multiple of 8 from 8 to %d", s.Size, MaxBytes)
 		}
-		if s.Render == nil {
-			return errors.New("nothing says how its bytes are shown")
-		}
 	} else if err := v.sized(s.Type, s.Size); err != nil {
 		return err
 	}
