@@ -114,7 +114,7 @@ func (h *handler) length(s *ir.Node, d vcode.Reg) {
 	f.ALUImm(asm.Sub, d, 1)
 }
 
-// byteAt is stringat: 0 outside of the text.
+// byteAt is stringat: an error outside of the text, behind which all is 0.
 func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 	f := h.f
 	p := h.inWorking(h.text(n.Args[0]))
@@ -126,6 +126,7 @@ func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 	f.ALU(asm.Add, at, i)
 	f.Load(t, vcode.Mem{Base: at, Off: p.Off}, asm.Byte)
 	f.Bind(end)
+	h.faultUnless(n, asm.JNE, t, 0, "Position out of bounds")
 	f.Mov(d, t)
 }
 
@@ -158,64 +159,101 @@ func (h *handler) isIn(n *ir.Node, d vcode.Reg) {
 	})
 }
 
-// parse is strtol for bases 10, 16 and 8: it stops at what is no digit.
+// parse is strtol for bases 10, 16, 8 and 0, which leaves the choice to the
+// text: it stops at what is no digit.
 func (h *handler) parse(n *ir.Node, d vcode.Reg) {
 	f := h.f
 	base := n.Args[1]
-	if base.Op != ir.Const || base.Int != 10 && base.Int != 16 && base.Int != 8 {
-		h.generator.fail(n.Line, n.Column, "", "strtol in the kernel takes base 8, 10 or 16")
+	if base.Op != ir.Const || base.Int != 10 && base.Int != 16 && base.Int != 8 && base.Int != 0 {
+		h.generator.fail(n.Line, n.Column, "read the number in a timer or end probe", "strtol in the kernel takes base 0, 8, 10 or 16")
 		f.MovImm(d, 0)
 		return
 	}
-	p := h.inWorking(h.text(n.Args[0]))
-	v, i, at, c, minus := f.Reg(), f.Reg(), f.Reg(), f.Reg(), f.Reg()
-	f.MovImm(v, 0)
-	f.MovImm(i, 0)
+	p := numeral{h: h, text: h.inWorking(h.text(n.Args[0])), value: f.Reg(), i: f.Reg(), at: f.Reg(), c: f.Reg(), done: f.Label()}
+	minus := f.Reg()
+	f.MovImm(p.value, 0)
+	f.MovImm(p.i, 0)
 	f.MovImm(minus, 0)
-	load := func() {
-		f.Mov(at, p.Base)
-		f.ALU(asm.Add, at, i)
-		f.Load(c, vcode.Mem{Base: at, Off: p.Off}, asm.Byte)
-	}
-	top, digit, done := f.Label(), f.Label(), f.Label()
-	load()
-	positive := f.Label()
-	f.JumpImm(asm.JNE, c, '-', positive)
+	p.load()
+	positive, octal, decimal := f.Label(), f.Label(), f.Label()
+	f.JumpImm(asm.JNE, p.c, '-', positive)
 	f.MovImm(minus, -1)
-	f.MovImm(i, 1)
+	f.MovImm(p.i, 1)
 	f.Bind(positive)
-	if base.Int == 16 {
-		prefix := f.Label()
-		load()
-		f.JumpImm(asm.JNE, c, '0', prefix)
-		f.ALUImm(asm.Add, i, 1)
-		load()
-		f.ALUImm(asm.Or, c, 'a'-'A')
-		f.JumpImm(asm.JNE, c, 'x', prefix)
-		f.ALUImm(asm.Add, i, 1)
-		f.Bind(prefix)
+	switch base.Int {
+	case 0:
+		p.prefix(decimal, octal)
+		p.read(16)
+		f.Goto(p.done)
+		f.Bind(octal)
+		p.read(8)
+		f.Goto(p.done)
+		f.Bind(decimal)
+		p.read(10)
+	case 16:
+		none := f.Label()
+		p.prefix(none, none)
+		f.Bind(none)
+		p.read(16)
+	default:
+		p.read(base.Int)
 	}
+	f.Bind(p.done)
+	h.negateIf(p.value, minus)
+	f.Mov(d, p.value)
+}
+
+// numeral is a number as it is read from a text.
+type numeral struct {
+	h        *handler
+	text     place
+	value    vcode.Reg
+	i, at, c vcode.Reg // the next byte's index and address, and the byte
+	done     vcode.Label
+}
+
+func (p *numeral) load() {
+	f := p.h.f
+	f.Mov(p.at, p.text.Base)
+	f.ALU(asm.Add, p.at, p.i)
+	f.Load(p.c, vcode.Mem{Base: p.at, Off: p.text.Off}, asm.Byte)
+}
+
+// prefix passes "0x"; it goes to one label where no 0 stands, and to the other
+// where no x stands behind it.
+func (p *numeral) prefix(none, zero vcode.Label) {
+	f := p.h.f
+	p.load()
+	f.JumpImm(asm.JNE, p.c, '0', none)
+	f.ALUImm(asm.Add, p.i, 1)
+	p.load()
+	f.ALUImm(asm.Or, p.c, 'a'-'A')
+	f.JumpImm(asm.JNE, p.c, 'x', zero)
+	f.ALUImm(asm.Add, p.i, 1)
+}
+
+// read reads digits of a base up to the first byte that is none.
+func (p *numeral) read(base int64) {
+	f := p.h.f
+	top, digit := f.Label(), f.Label()
 	f.Bind(top)
-	load()
-	f.ALUImm(asm.Sub, c, '0')
-	if base.Int == 16 {
-		f.JumpImm(asm.JLE, c, 9, digit)
-		f.ALUImm(asm.Add, c, '0')
-		f.ALUImm(asm.Or, c, 'a'-'A')
-		f.ALUImm(asm.Sub, c, 'a')
-		f.JumpImm(asm.JGT, c, 5, done)
-		f.ALUImm(asm.Add, c, 10)
+	p.load()
+	f.ALUImm(asm.Sub, p.c, '0')
+	if base == 16 {
+		f.JumpImm(asm.JLE, p.c, 9, digit)
+		f.ALUImm(asm.Add, p.c, '0')
+		f.ALUImm(asm.Or, p.c, 'a'-'A')
+		f.ALUImm(asm.Sub, p.c, 'a')
+		f.JumpImm(asm.JGT, p.c, 5, p.done)
+		f.ALUImm(asm.Add, p.c, 10)
 	} else {
-		f.JumpImm(asm.JGT, c, base.Int-1, done)
+		f.JumpImm(asm.JGT, p.c, base-1, p.done)
 	}
 	f.Bind(digit)
-	f.ALUImm(asm.Mul, v, base.Int)
-	f.ALU(asm.Add, v, c)
-	f.ALUImm(asm.Add, i, 1)
-	f.JumpImm(asm.JLE, i, int64(p.size-1), top)
-	f.Bind(done)
-	h.negateIf(v, minus)
-	f.Mov(d, v)
+	f.ALUImm(asm.Mul, p.value, base)
+	f.ALU(asm.Add, p.value, p.c)
+	f.ALUImm(asm.Add, p.i, 1)
+	f.JumpImm(asm.JLE, p.i, int64(p.text.size-1), top)
 }
 
 // textBuiltin is a function that gives a String.
