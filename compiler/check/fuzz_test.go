@@ -108,7 +108,7 @@ func (w *wholeness) stmt(n *ir.Node) {
 		}
 	case ir.Loop:
 		for _, x := range n.Args[:2] {
-			if x != nil && !(x.Op == ir.Call && x.Type == ir.Void) {
+			if x != nil && (x.Op != ir.Call || x.Type != ir.Void) {
 				w.expr(x, ir.Void)
 			}
 		}

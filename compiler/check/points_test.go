@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -120,5 +121,19 @@ func TestIdentity(t *testing.T) {
 	}
 	if k := p.Kernel; k.Release != "6.1.0-tiny" || k.Tree != "" || !k.Extracted.IsZero() || p.Version != ir.Version || p.Name != "t.stp" {
 		t.Errorf("%+v", p)
+	}
+}
+
+type two struct{}
+
+func (two) Error() string     { return "ambiguous" }
+func (two) Choices() []string { return []string{"mmc:request", "nbd:request"} }
+
+func TestAmbiguous(t *testing.T) {
+	k := newTiny()
+	k.broken = two{}
+	_, err := check(k, `probe kernel.trace("request") { }`, Options{})
+	if err == nil || !strings.Contains(err.Error(), "t.stp:1:7: error: several events have this name") || !strings.Contains(err.Error(), "write one of mmc:request, nbd:request") {
+		t.Errorf("%v", err)
 	}
 }

@@ -237,6 +237,9 @@ func (s *scope) elementAt(t target, elem *ctype, length int64, x *syntax.Index) 
 		return t, false
 	}
 	i := s.expr(x.Keys[0], ir.Long).n
+	if u, ok := s.c.bare(elem); ok && u.isStruct() && (u.def.Name != "" || u.name != "") && (i.Op != ir.Const || i.Int != 0) {
+		s.c.facts = append(s.c.facts, ir.Fact{Type: structName(&u), Size: int64(size), CType: elem.String()})
+	}
 	if i.Op == ir.Const && near(i.Int) && near(i.Int*int64(size)) {
 		if length > 1 && (i.Int < 0 || i.Int >= length) {
 			s.errorf(x.Keys[0].Place(), "", "%s has no element %d", t.typ, i.Int)

@@ -38,6 +38,7 @@ func TestBitfields(t *testing.T) {
 func TestArrays(t *testing.T) {
 	wantLines(t, on(`println($prev->stamps[2], $prev->stamps[cpu()], $prev->grid[1][2], $prev->entities[1]->vruntime, $prev->stamps, &$prev->entities[1], $prev->list[3]->pid, $prev->name[0])`),
 		"print.0(load(arg(8 u8) + 240 u8), load(add(arg(8 u8), mul(cpu(), 8)) + 224 u8), load(arg(8 u8) + 420 s4), load(arg(8 u8) + 336 u8), add(arg(8 u8), 224), add(arg(8 u8), 320), load(load(load(arg(8 u8) + 424 u8) + 24 u8) + 128 s4), load(load(arg(8 u8) + 384 u8) + 0 s1))")
+	wantLines(t, on(`println($next->entities[0]->load, $prev[1]->pid)`), "fact struct task_struct size 512")
 	wantErrors(t, on(`println($prev->stamps[4], $prev->stamps[-1], $prev->pid[1], $prev->opaque[1], $prev->stamps[1, 2], $prev->entities->load)`),
 		"1:60: unsigned long[4] has no element 4", "1:78: unsigned long[4] has no element -1",
 		"1:83: pid_t is neither an array nor a pointer", "1:98: the size of struct mystery is not known",

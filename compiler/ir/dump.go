@@ -433,6 +433,9 @@ func dumpFact(f *Fact) string {
 	case f.Event != "":
 		where = f.Event
 	}
+	if f.Member == "" {
+		return fmt.Sprintf("%s size %d", where, f.Size)
+	}
 	s := fmt.Sprintf("%s.%s at %d size %d", where, f.Member, f.Offset, f.Size)
 	if f.BitSize > 0 {
 		s += fmt.Sprintf(" bits %d+%d", f.BitOffset, f.BitSize)

@@ -161,7 +161,8 @@ type Perf struct {
 // hold against the target.
 type Fact struct {
 	// Type and Member: "struct task_struct" and "pid", a path as in
-	// "se.load.weight". Of an event's argument: Event "sched_switch", Member
+	// "se.load.weight"; without a Member it is the size of the type, for steps
+	// from element to element. Of an event's argument: Event "sched_switch", Member
 	// "prev", and Offset is its place in the context. Of a record's field:
 	// Event, Record true, Member the field.
 	Type   string `json:"type,omitempty"`

@@ -89,6 +89,9 @@ func factName(f *ir.Fact) string {
 	case f.Event != "":
 		return fmt.Sprintf("argument %s of %s", f.Member, f.Event)
 	}
+	if f.Member == "" {
+		return "the size of " + f.Type
+	}
 	return f.Type + "." + f.Member
 }
 

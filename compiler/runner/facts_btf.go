@@ -102,6 +102,16 @@ func (k *kernelTypes) checkMember(f *ir.Fact) verdict {
 }
 
 func checkMemberOf(f *ir.Fact, t btf.Type) verdict {
+	if f.Member == "" {
+		size, err := btf.Sizeof(t)
+		if err != nil {
+			return unknown("%v", err)
+		}
+		if int64(size) != f.Size {
+			return differs("%s is %d bytes here; the object expects %d", factName(f), size, f.Size)
+		}
+		return verdict{}
+	}
 	var bit int64
 	var bitSize int64
 	for _, name := range strings.Split(f.Member, ".") {

@@ -35,6 +35,8 @@ func TestCheckMember(t *testing.T) {
 			"struct task.se.flag is at bit 101, 3 wide here; the object expects it at bit 100, 3 wide"},
 		{ir.Fact{Member: "flag", Offset: 20, Size: 4},
 			"struct task.flag is at bit 165, 3 wide here; the object expects it at offset 20, size 4"},
+		{ir.Fact{Size: 24}, ""},
+		{ir.Fact{Size: 32}, "the size of struct task is 24 bytes here; the object expects 32"},
 		{ir.Fact{Member: "se.y"}, "struct task has no member se.y here"},
 		{ir.Fact{Member: "pid.y"}, "struct task has no member pid.y here"},
 	} {
