@@ -91,22 +91,49 @@ func loadTarget(ctx context.Context, target *Target) (spec *btf.Spec, running bo
 	return spec, running, err
 }
 
-// unambiguous keeps the first definition of each name.
+// unambiguous keeps the names that have one meaning. Typedefs that come to the
+// same in the end, as "u8" does that one source makes of __u8 and another of
+// unsigned char, are one.
 func unambiguous(types []tpinfo.Type, problems []tpinfo.Problem) ([]tpinfo.Type, []tpinfo.Problem) {
+	first := make(map[string]*tpinfo.Type, len(types))
+	for i := range types {
+		if first[types[i].Name] == nil {
+			first[types[i].Name] = &types[i]
+		}
+	}
 	var kept []tpinfo.Type
 	for i := 0; i < len(types); {
-		next := i + 1
+		next, same := i+1, true
 		for next < len(types) && types[next].Name == types[i].Name {
+			same = same && sameTypedef(&types[i], &types[next], first)
 			next++
 		}
-		if next > i+1 {
-			problems = append(problems, ambiguous(types[i].Name, next-i))
-		} else {
+		if same {
 			kept = append(kept, types[i])
+		} else {
+			problems = append(problems, ambiguous(types[i].Name, next-i))
 		}
 		i = next
 	}
 	return kept, problems
+}
+
+// sameTypedef tells typedefs that stand for one type.
+func sameTypedef(a, b *tpinfo.Type, named map[string]*tpinfo.Type) bool {
+	return a.Kind == tpinfo.KindTypedef && b.Kind == tpinfo.KindTypedef && a.Anon == nil && b.Anon == nil &&
+		a.Size == b.Size && underlying(a.Of, named) == underlying(b.Of, named)
+}
+
+// underlying follows the typedefs of a spelling that is nothing but a name.
+func underlying(of string, named map[string]*tpinfo.Type) string {
+	for range len(named) {
+		t := named[of]
+		if t == nil || t.Kind != tpinfo.KindTypedef || t.Anon != nil {
+			break
+		}
+		of = t.Of
+	}
+	return of
 }
 
 func readFormats(ctx context.Context) ([]tpinfo.Tracepoint, []tpinfo.Problem, error) {

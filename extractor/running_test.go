@@ -1,0 +1,32 @@
+package extractor
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+func TestUnambiguous(t *testing.T) {
+	typedef := func(name, of string) tpinfo.Type {
+		return tpinfo.Type{Kind: tpinfo.KindTypedef, Name: name, Of: of, Size: 1}
+	}
+	char := tpinfo.Type{Kind: tpinfo.KindBase, Name: "unsigned char", Size: 1, Encoding: tpinfo.EncUnsigned}
+	one := tpinfo.Type{Kind: tpinfo.KindStruct, Name: "struct workspace", Size: 24}
+	kept, problems := unambiguous([]tpinfo.Type{
+		typedef("__u8", "unsigned char"), typedef("loop", "loop"), typedef("loop", "u8"), one, {Kind: tpinfo.KindStruct, Name: "struct workspace", Size: 40},
+		typedef("two", "u8"), typedef("two", "signed char"), typedef("u8", "__u8"), typedef("u8", "unsigned char"), char,
+	}, nil)
+	want := []tpinfo.Type{typedef("__u8", "unsigned char"), typedef("u8", "__u8"), char}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	var left []string
+	for _, p := range problems {
+		left = append(left, p.Subject)
+	}
+	if diff := cmp.Diff([]string{"loop", "struct workspace", "two"}, left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+}
