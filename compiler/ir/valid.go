@@ -74,7 +74,7 @@ func (p *Program) Validate() error {
 	}
 	for i := range p.Facts {
 		f := &p.Facts[i]
-		if (f.Type == "") == (f.Event == "") || f.Member == "" || f.Offset < 0 || f.Size < 0 || f.BitOffset < 0 || f.BitSize < 0 {
+		if (f.Type == "") == (f.Event == "") || f.Member == "" && f.Event != "" || f.Offset < 0 || f.Size < 0 || f.BitOffset < 0 || f.BitSize < 0 {
 			return fmt.Errorf("fact %d (%s%s, %s): incomplete", i, f.Type, f.Event, f.Member)
 		}
 	}

@@ -192,7 +192,7 @@ func TestInvalid(t *testing.T) {
 		"site 2 (line 0): slot 1: pid: 4 bytes at 13 of 16":       func(p *ir.Program) { p.Sites[2].Slots[1].Render.Members[0].Offset = 13 },
 		"site 2 (line 0): slot 1: comm: 9 chars at 8 of 16 bytes": func(p *ir.Program) { p.Sites[2].Slots[1].Render.Members[1].Chars = 9 },
 		"site 2 (line 0): slot 1: : a member is missing":          func(p *ir.Program) { p.Sites[2].Slots[1].Render.Members[0] = nil },
-		"fact 0 (struct task_struct, ): incomplete":               func(p *ir.Program) { p.Facts[0].Member = "" },
+		"fact 0 (sched_switch, ): incomplete":                     func(p *ir.Program) { p.Facts[0] = ir.Fact{Event: "sched_switch"} },
 		"neg: nested more than 4000 deep":                         func(p *ir.Program) { statement(p, 0).Args[0] = deep },
 	} {
 		p := program()
