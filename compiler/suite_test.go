@@ -136,30 +136,42 @@ func lines(s string) []string {
 }
 
 // match compares what was printed with what is expected, in which a line that
-// begins with "~ " is a regular expression.
+// begins with "~ " is a regular expression, and "..." stands for any lines.
 func match(got string, want []string) error {
 	have := lines(got)
-	for i := range max(len(have), len(want)) {
+	skipping := false
+	for i := 0; ; {
 		switch {
-		case i >= len(have):
-			return fmt.Errorf("line %d is missing: %s", i+1, want[i])
-		case i >= len(want):
+		case len(want) > 0 && want[0] == "...":
+			skipping, want = true, want[1:]
+		case i == len(have) && len(want) == 0, len(want) == 0 && skipping:
+			return nil
+		case i == len(have):
+			return fmt.Errorf("line %d is missing: %s", i+1, want[0])
+		case len(want) == 0:
 			return fmt.Errorf("line %d is too much: %s", i+1, have[i])
-		}
-		if pattern, ok := strings.CutPrefix(want[i], "~ "); ok {
-			re, err := regexp.Compile("^(?:" + pattern + ")$")
-			if err != nil {
+		default:
+			same, err := matchLine(have[i], want[0])
+			switch {
+			case err != nil:
 				return err
+			case same:
+				skipping, want = false, want[1:]
+			case !skipping:
+				return fmt.Errorf("line %d is  %q\nwant       %q", i+1, have[i], want[0])
 			}
-			if re.MatchString(have[i]) {
-				continue
-			}
-		} else if have[i] == want[i] {
-			continue
+			i++
 		}
-		return fmt.Errorf("line %d is  %q\nwant       %q", i+1, have[i], want[i])
 	}
-	return nil
+}
+
+func matchLine(have, want string) (bool, error) {
+	pattern, ok := strings.CutPrefix(want, "~ ")
+	if !ok {
+		return have == want, nil
+	}
+	re, err := regexp.Compile("^(?:" + pattern + ")$")
+	return err == nil && re.MatchString(have), err
 }
 
 func (e *example) source() *diag.Source {
