@@ -1,6 +1,9 @@
 package codegen
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
@@ -104,8 +107,8 @@ func (h *handler) lower() {
 	if known.scratch {
 		h.takeScratch(leave, busy, marked)
 	}
-	for name, times := range known.uses {
-		if times > 1 {
+	for _, name := range slices.Sorted(maps.Keys(known.uses)) { // the same code each time
+		if known.uses[name] > 1 {
 			h.steady[name] = h.raw(name)
 		}
 	}
