@@ -127,16 +127,14 @@ func (s *session) take(record []byte) error {
 	if err := s.printer.Decode(&s.record, s.prog.Sites, record); err != nil {
 		return err
 	}
-	site := &s.prog.Sites[s.record.Site]
-	switch s.record.Kind {
-	case ir.RecordExit:
+	if s.record.Kind == ir.RecordExit {
 		s.because(Exited)
-		return nil
-	case ir.RecordError, ir.RecordPrint:
-		var err error
-		if s.line, err = s.printer.Format(s.line[:0], site, s.record.Values); err != nil {
-			return err
-		}
+		return nil // it has no site; a script may have none
+	}
+	site := &s.prog.Sites[s.record.Site]
+	var err error
+	if s.line, err = s.printer.Format(s.line[:0], site, s.record.Values); err != nil {
+		return err
 	}
 	if s.record.Kind == ir.RecordError {
 		return s.fail(site.Line, site.Column, string(s.line))

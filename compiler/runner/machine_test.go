@@ -161,3 +161,14 @@ func TestPerfAttachments(t *testing.T) {
 		t.Errorf("%.300q, %.300q, %+v", out, errs, result)
 	}
 }
+
+// A script that prints nothing has no sites for a record to name.
+func TestExitAlone(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	s.calls(exit())
+	out, errs, result := s.run(t, Options{Command: callsOf(t, endless, 0)})
+	if out != "" || errs != "" || result.Reason != Exited {
+		t.Errorf("%q, %q, %+v", out, errs, result)
+	}
+}
