@@ -113,6 +113,17 @@ func TestExitInKernel(t *testing.T) {
 	}
 }
 
+// A script that prints nothing has no site, and its exit() none either.
+func TestExitWithoutSites(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	s.calls(exit())
+	out, errs, result := s.run(t, Options{Command: callsOf(t, endless, 0)})
+	if out != "" || errs != "" || result.Reason != Exited {
+		t.Errorf("%.300q, %.300q, %+v", out, errs, result)
+	}
+}
+
 func TestErrorInKernel(t *testing.T) {
 	tier.Need(t, tier.Machine)
 	s := newScript(t)
