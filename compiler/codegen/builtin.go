@@ -258,17 +258,16 @@ func (p *numeral) read(base int64) {
 
 // textBuiltin is a function that gives a String.
 func (h *handler) textBuiltin(n *ir.Node, to place) {
-	f := h.f
 	switch n.Str {
 	case "execname":
 		if to.size >= 16 {
-			f.Call(asm.FnGetCurrentComm, vcode.None, vcode.A(to.Mem), vcode.N(16))
+			h.execname(place{to.Mem, 16})
 			h.clear(place{to.At(16), to.size - 16})
 			return
 		}
 		h.temporary(func() {
 			own := h.memory(16)
-			f.Call(asm.FnGetCurrentComm, vcode.None, vcode.A(own.Mem), vcode.N(16))
+			h.execname(own)
 			h.copyText(to, own)
 		})
 	case "substr":
@@ -276,6 +275,14 @@ func (h *handler) textBuiltin(n *ir.Node, to place) {
 	default:
 		h.refuse(n, n.Str+"()")
 	}
+}
+
+// execname is the name of the process that runs, in 16 bytes.
+func (h *handler) execname(to place) {
+	if !h.pads {
+		h.clear(to)
+	}
+	h.f.Call(asm.FnGetCurrentComm, vcode.None, vcode.A(to.Mem), vcode.N(16))
 }
 
 // substring is substr: from a start on, so many bytes; "" for a start or a

@@ -30,6 +30,7 @@ type generator struct {
 	// What the target's kernel can do.
 	fetches bool // atomic operations that give the old value, and and, or, xor (from 5.12)
 	guarded bool // a raw tracepoint's program is not run inside itself (from 6.2)
+	pads    bool // the name of a process comes with zeros behind it (from 6.4; 6.0 to 6.3 leave there what was there)
 
 	literals  []byte
 	literalAt map[string]int
@@ -60,7 +61,7 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 	own := *p
 	g := &generator{
 		p: &own, src: src, errs: &diag.List{Source: src}, order: binary.LittleEndian,
-		fetches: after(5, 12), guarded: after(6, 2), writers: map[int]int{}, shared: map[int]bool{}, needs: make([]needs, len(p.Probes)),
+		fetches: after(5, 12), guarded: after(6, 2), pads: after(6, 4), writers: map[int]int{}, shared: map[int]bool{}, needs: make([]needs, len(p.Probes)),
 	}
 	if p.Kernel.ByteOrder == tpinfo.BigEndian {
 		g.order = binary.BigEndian

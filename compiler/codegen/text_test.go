@@ -2,11 +2,14 @@ package codegen
 
 import (
 	"bytes"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -120,6 +123,28 @@ func TestTexts(t *testing.T) {
 			rt.Fatalf("%q %s %q is %d", want, op, other, n)
 		}
 	})
+}
+
+// The name of a process is zero behind its end, whatever was in its place: the
+// helper of 6.1 leaves that there.
+func TestExecname(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	unlock(t)
+	runtime.LockOSThread() // for good: the thread has another name then
+	if err := unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&[]byte("abc\x00")[0])), 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	name := func() *ir.Node { return &ir.Node{Op: ir.GetLoc, Type: ir.String, Size: 16} }
+	p := texts(name(), number(0))
+	probe := &p.Probes[0]
+	probe.Locals = []ir.Local{{Name: "name", Type: ir.String, Size: 16}}
+	put := func(to *ir.Node) *ir.Node {
+		return eval(&ir.Node{Op: ir.Set, Type: ir.String, Size: 16, Args: []*ir.Node{name(), to}})
+	}
+	probe.Body.Args = append([]*ir.Node{put(text(strings.Repeat("x", 15))), put(function(ir.String, "execname"))}, probe.Body.Args...)
+	if got, _ := ask(t, collection(generate(t, p))); got != "abc" {
+		t.Errorf("execname %q, want %q", got, "abc")
+	}
 }
 
 func TestTextFunctions(t *testing.T) {
