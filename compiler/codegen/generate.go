@@ -18,8 +18,9 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/object"
 )
 
-// DefaultRing is the size of the ring buffer in bytes.
-const DefaultRing = 4 << 20
+// DefaultRing is the size of the ring buffer in bytes: a second's records of
+// three numbers, at 200,000 a second, and some.
+const DefaultRing = 8 << 20
 
 // generator is the making of one object.
 type generator struct {
@@ -61,14 +62,16 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 	own := *p
 	g := &generator{
 		p: &own, src: src, errs: &diag.List{Source: src}, order: binary.LittleEndian,
-		fetches: after(5, 12), guarded: after(6, 2), pads: after(6, 4), writers: map[int]int{}, shared: map[int]bool{}, needs: make([]needs, len(p.Probes)),
+		fetches: after(5, 12), guarded: after(6, 2), pads: after(6, 4), writers: map[int]int{}, shared: map[int]bool{},
 	}
 	if p.Kernel.ByteOrder == tpinfo.BigEndian {
 		g.order = binary.BigEndian
 	}
-	for i := range p.Probes {
-		if p.Probes[i].Kind.InKernel() {
-			g.readsOf(p.Probes[i].Body, 0)
+	addUpdaters(&own)
+	g.needs = make([]needs, len(own.Probes))
+	for i := range own.Probes {
+		if own.Probes[i].Kind.InKernel() {
+			g.readsOf(own.Probes[i].Body, 0)
 		}
 	}
 	sites := len(p.Sites)
@@ -134,6 +137,8 @@ func section(p *ir.Probe) string {
 	switch p.Kind {
 	case ir.RawTracepoint:
 		return "raw_tp/" + p.Event
+	case ir.UserUpdate:
+		return "raw_tp"
 	case ir.Tracepoint:
 		return "tp/" + p.System + "/" + p.Event
 	default:

@@ -114,11 +114,15 @@ const (
 	RawTracepoint ProbeKind = "raw_tracepoint" // the context holds the arguments, 8 bytes each
 	Tracepoint    ProbeKind = "tracepoint"     // the context is the event's record
 	PerfEvent     ProbeKind = "perf_event"     // timer.profile too
+	// UserUpdate is never attached: user space runs it (BPF_PROG_TEST_RUN of a
+	// raw tracepoint's program, from 5.10) where it adds to an element that
+	// probes in the kernel may change at the same time.
+	UserUpdate ProbeKind = "update"
 )
 
 // InKernel reports whether handlers of this kind are eBPF programs.
 func (k ProbeKind) InKernel() bool {
-	return k == RawTracepoint || k == Tracepoint || k == PerfEvent
+	return k == RawTracepoint || k == Tracepoint || k == PerfEvent || k == UserUpdate
 }
 
 // Probe is a handler and when it runs. One probe of a script with three points
@@ -138,6 +142,8 @@ type Probe struct {
 	Random   int64 `json:"random,omitempty"`
 	// Perf of a PerfEvent (include/uapi/linux/perf_event.h): one event a CPU.
 	Perf *Perf `json:"perf,omitempty"`
+	// Updater of a UserUpdate.
+	Updater *Updater `json:"updater,omitempty"`
 	// Program is the eBPF program's name, of a kernel-side probe.
 	Program string  `json:"program,omitempty"`
 	Locals  []Local `json:"locals,omitempty"`
@@ -145,6 +151,17 @@ type Probe struct {
 	Body   *Node `json:"body,omitempty"`
 	Line   int   `json:"line"`
 	Column int   `json:"column"`
+}
+
+// Updater says where a UserUpdate finds what to do: all but Global are scalar
+// globals. It adds Delta to the element of the array Global at Keys and stores
+// the new value in Result; when the array is full it stores 1 in Full.
+type Updater struct {
+	Global int   `json:"global"`
+	Keys   []int `json:"keys"`
+	Delta  int   `json:"delta"`
+	Result int   `json:"result"`
+	Full   int   `json:"full"`
 }
 
 // Perf says which perf event samples.

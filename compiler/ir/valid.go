@@ -210,6 +210,32 @@ func (v *validator) function(f *Func) error {
 	return v.body(f.Body)
 }
 
+// updater checks that the globals are there and fit the array's keys.
+func (v *validator) updater(u *Updater) error {
+	globals := v.program.Globals
+	if u == nil || u.Global < 0 || u.Global >= len(globals) || !globals[u.Global].Array() || globals[u.Global].Type != Long {
+		return errors.New("it updates no array of numbers")
+	}
+	g := &globals[u.Global]
+	if len(u.Keys) != len(g.Keys) {
+		return fmt.Errorf("%d keys for an array of %d", len(u.Keys), len(g.Keys))
+	}
+	scalar := func(i int, t Type, size int) bool {
+		return i >= 0 && i < len(globals) && !globals[i].Mapped() && globals[i].Type == t && globals[i].Size == size
+	}
+	for n, k := range u.Keys {
+		if !scalar(k, g.Keys[n], g.KeySizes[n]) {
+			return fmt.Errorf("key %d is in no global of its size", n+1)
+		}
+	}
+	for _, i := range []int{u.Delta, u.Result, u.Full} {
+		if !scalar(i, Long, 8) {
+			return fmt.Errorf("no number is the global %d", i)
+		}
+	}
+	return nil
+}
+
 func (v *validator) probe(p *Probe) error {
 	if err := v.checkLocals(p.Locals); err != nil {
 		return err
@@ -227,6 +253,10 @@ func (v *validator) probe(p *Probe) error {
 	case PerfEvent:
 		if p.Perf == nil || p.Perf.Period == 0 && p.Perf.Frequency == 0 {
 			return errors.New("nothing says which perf event samples, and how often")
+		}
+	case UserUpdate:
+		if err := v.updater(p.Updater); err != nil {
+			return err
 		}
 	default:
 		return fmt.Errorf("of kind %q", p.Kind)

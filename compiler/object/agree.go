@@ -53,6 +53,7 @@ var programTypes = map[ir.ProbeKind]ebpf.ProgramType{
 	ir.RawTracepoint: ebpf.RawTracepoint,
 	ir.Tracepoint:    ebpf.TracePoint,
 	ir.PerfEvent:     ebpf.PerfEvent,
+	ir.UserUpdate:    ebpf.RawTracepoint,
 }
 
 func (f *File) agreeOn(g *ir.Global) error {

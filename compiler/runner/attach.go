@@ -26,7 +26,7 @@ func attach(prog *ir.Program, programs map[string]*ebpf.Program) (*attachment, e
 	a := &attachment{}
 	for i := range prog.Probes {
 		p := &prog.Probes[i]
-		if !p.Kind.InKernel() {
+		if !p.Kind.InKernel() || p.Kind == ir.UserUpdate {
 			continue
 		}
 		if err := a.probe(p, programs[p.Program]); err != nil {

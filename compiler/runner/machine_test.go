@@ -67,11 +67,10 @@ func TestOutput(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		calls, pace, ring int
-		mayLose           bool
 	}{
-		{"200,000 a second", 200_000, 200_000, 0, false},
-		{"as fast as it goes", 400_000, 0, 0, true},
-		{"a small buffer", 200_000, 0, 1 << 12, true},
+		{"200,000 a second", 200_000, 200_000, 0},
+		{"as fast as it goes", 400_000, 0, 0},
+		{"a small buffer", 200_000, 0, 1 << 12},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScript(t)
@@ -87,8 +86,8 @@ func TestOutput(t *testing.T) {
 				t.Errorf("printed %d lines, counted %d and %d lost, of %d", lines, result.Printed, result.Lost, ran)
 			}
 			checkRuns(t, ran, int64(c.calls), &result)
-			if !c.mayLose && result.Lost > 0 || errs != "" {
-				t.Errorf("lost %d; %q", result.Lost, errs)
+			if errs != "" {
+				t.Errorf("%q", errs)
 			}
 			t.Logf("%d records in %v, %.0f a second; lost %d, missed %d", c.calls, took, float64(c.calls)/took.Seconds(), result.Lost, result.Missed)
 		})
@@ -181,5 +180,23 @@ func TestExitAlone(t *testing.T) {
 	out, errs, result := s.run(t, Options{Command: callsOf(t, endless, 0)})
 	if out != "" || errs != "" || result.Reason != Exited {
 		t.Errorf("%q, %q, %+v", out, errs, result)
+	}
+}
+
+// A timer that adds to an element while probes in the kernel add to it too: no
+// side loses what the other adds. A full array is an error for it as for them.
+func TestSharedUpdates(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	table := s.array("table", 2)
+	calls, ticks := s.scalar("calls", 0), s.scalar("ticks", 0)
+	s.calls(increase(calls), increase(table(number(1))))
+	caught := &ir.Node{Op: ir.Try, Int: -1, Args: []*ir.Node{block(increase(table(number(2))), increase(table(number(3)))), block(s.print("full"))}}
+	s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(100 * time.Microsecond)}, increase(ticks), increase(table(number(1))))
+	s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(time.Second)}, caught, exit())
+	s.probe(ir.Probe{Kind: ir.End}, s.print("sums", long(ir.Sub, table(number(1)), long(ir.Add, calls, ticks)), long(ir.Gt, calls, number(1000)), long(ir.Gt, ticks, number(10))))
+	out, errs, result := s.run(t, Options{Command: callsOf(t, endless, 0)})
+	if want := "full\nsums 0 1 1\n"; out != want || errs != "" || result.Reason != Exited {
+		t.Errorf("%.300q, want %q; %.300q, %+v", out, want, errs, result)
 	}
 }

@@ -47,7 +47,7 @@ func newSession(prog *ir.Program, kernel *loaded, opt *Options) (*session, error
 		s.store = eval.NewMemory(prog)
 	} else {
 		named.stacks = kernel.Maps[ir.StackMap]
-		s.store = newStore(prog, kernel.data, kernel.Maps)
+		s.store = newStore(prog, kernel.data, kernel.Maps, kernel.Programs)
 		if kernel.ring != nil {
 			s.result.RingSize = int(kernel.Maps[ir.RingMap].MaxEntries())
 		}

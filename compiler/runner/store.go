@@ -22,14 +22,27 @@ type store struct {
 	// aggregates. The kernel's copies are per CPU and belong to it alone, so
 	// neither side overwrites what the other one adds; reading sums them.
 	added []map[string]*eval.Stat
+	// updaters by global: programs that add to an element without losing what
+	// the kernel adds at the same time.
+	updaters map[int]updater
+}
+
+type updater struct {
+	*ir.Updater
+	program *ebpf.Program
 }
 
 // newStore takes the maps that the globals lie in, which an object that was read
 // has as its script describes them.
-func newStore(prog *ir.Program, d *data, maps map[string]*ebpf.Map) *store {
+func newStore(prog *ir.Program, d *data, maps map[string]*ebpf.Map, programs map[string]*ebpf.Program) *store {
 	s := &store{prog: prog, data: d,
 		maps:  make([]*ebpf.Map, len(prog.Globals)),
-		added: make([]map[string]*eval.Stat, len(prog.Globals))}
+		added: make([]map[string]*eval.Stat, len(prog.Globals)), updaters: map[int]updater{}}
+	for i := range prog.Probes {
+		if u := prog.Probes[i].Updater; u != nil {
+			s.updaters[u.Global] = updater{u, programs[prog.Probes[i].Program]}
+		}
+	}
 	for i := range prog.Globals {
 		if g := &prog.Globals[i]; g.Mapped() {
 			s.maps[i] = maps[g.Name]
@@ -135,10 +148,14 @@ func full(g *ir.Global, err error) error {
 }
 
 // Add implements eval.Store. The kernel has no operation that adds to an element
-// of a hash from user space: what a probe adds to it in between is lost.
+// of a hash from user space; an object has a program for it where a probe in the
+// kernel may add at the same time.
 func (s *store) Add(global int, keys []eval.Value, delta int64) (int64, error) {
 	if s.maps[global] == nil {
 		return s.data.add(s.prog.Globals[global].Offset, delta), nil
+	}
+	if u, ok := s.updaters[global]; ok {
+		return s.update(u, keys, delta)
 	}
 	v, _, err := s.Get(global, keys)
 	if err != nil {
@@ -146,6 +163,25 @@ func (s *store) Add(global int, keys []eval.Value, delta int64) (int64, error) {
 	}
 	v = eval.Long(v.Int + delta)
 	return v.Int, s.Set(global, keys, v)
+}
+
+// update has a program in the kernel add to an element.
+func (s *store) update(u updater, keys []eval.Value, delta int64) (int64, error) {
+	at := func(global int) int { return s.prog.Globals[global].Offset }
+	for i, k := range keys {
+		if err := s.Set(u.Keys[i], nil, k); err != nil {
+			return 0, err
+		}
+	}
+	s.data.store(at(u.Delta), delta)
+	s.data.store(at(u.Full), 0)
+	if _, err := u.program.Run(&ebpf.RunOptions{Context: uint64(0)}); err != nil {
+		return 0, fmt.Errorf("add to an element of %s: %w", s.prog.Globals[u.Global].Name, err)
+	}
+	if s.data.load(at(u.Full)) != 0 {
+		return 0, full(&s.prog.Globals[u.Global], unix.E2BIG)
+	}
+	return s.data.load(at(u.Result)), nil
 }
 
 // Delete implements eval.Store.

@@ -41,7 +41,7 @@ func testStore(t *testing.T, globals ...ir.Global) *store {
 		t.Cleanup(func() { m.Close() })
 		maps[g.Name] = m
 	}
-	return newStore(&ir.Program{Globals: globals}, &data{mem: make([]byte, 512)}, maps)
+	return newStore(&ir.Program{Globals: globals}, &data{mem: make([]byte, 512)}, maps, nil)
 }
 
 func text(s string) eval.Value { return eval.Text(s) }
