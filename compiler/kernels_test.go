@@ -78,7 +78,7 @@ var (
 		"struct task_struct", "struct thread_info", "struct cred", "struct sched_entity", "struct load_weight", "struct pt_regs",
 		"struct hrtimer", "struct folio", "struct page", "struct linux_binprm", "struct kernel_siginfo", "struct mm_struct",
 		"struct signal_struct", "struct list_head", "struct files_struct", "struct fdtable", "struct file", "struct path", "struct dentry",
-		"struct qstr", "struct timespec64", "struct timer_list", "struct nsproxy", "struct pid", "struct upid", "enum pid_type", "enum hrtimer_mode",
+		"struct qstr", "struct timespec64", "struct timer_list", "struct nsproxy", "struct pid", "struct upid", "enum pid_type", "enum hrtimer_mode", "struct rlimit",
 	}
 )
 
