@@ -72,8 +72,8 @@ func (o *output) value(x syntax.Expr) {
 }
 
 // special adds what is printed though it is neither number nor string:
-// "$x$", "$$vars", symbols of addresses. These are told in user space. p is
-// the directive, a %s.
+// "$x$", "$$vars", what functions of user space make of a value. These are
+// told in user space. p is the directive, a %s.
 func (o *output) special(x syntax.Expr, p ir.Part) bool {
 	switch x := x.(type) {
 	case *syntax.Pretty:
@@ -81,40 +81,23 @@ func (o *output) special(x syntax.Expr, p ir.Part) bool {
 	case *syntax.Target:
 		return strings.HasPrefix(x.Text, "$$") && o.variables(x, p)
 	case *syntax.Call:
-		render := symbolic(x.Name)
-		if render == nil || o.s.c.script[x.Name] != nil {
+		f := o.s.c.builtin[x.Name]
+		if !ir.ShownBy(f) || o.s.c.script[x.Name] != nil {
 			return false
 		}
-		n := o.s.symbolArg(x)
-		if n == nil {
-			n = o.s.num(0, x.Span)
-		}
-		o.put(p, n, render)
+		o.put(p, o.s.shown(x, f.Params[0]), &ir.Render{Call: x.Name})
 		return true
 	}
 	return false
 }
 
-// symbolic is how a number is told as text in user space; nil for functions
-// that do no such thing.
-func symbolic(name string) *ir.Render {
-	switch name {
-	case "symname":
-		return &ir.Render{Symbol: true}
-	case "symdata":
-		return &ir.Render{Symbol: true, Offsets: true}
-	case "syscall_name":
-		return &ir.Render{Syscall: true}
-	}
-	return nil
-}
-
-func (s *scope) symbolArg(x *syntax.Call) *ir.Node {
+// shown lowers the argument of a function that user space makes text with.
+func (s *scope) shown(x *syntax.Call, t ir.Type) *ir.Node {
 	if len(x.Args) != 1 {
 		s.errorf(x.Span, "", "%s takes 1 argument, and %d are here", x.Name, len(x.Args))
-		return nil
+		return s.num(0, x.Span)
 	}
-	return s.expr(x.Args[0], ir.Long).n
+	return s.expr(x.Args[0], t).n
 }
 
 // site adds a site to the program and returns its number.

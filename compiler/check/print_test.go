@@ -60,5 +60,5 @@ func TestSymbols(t *testing.T) {
 	wantLines(t, `global stacks `+on(`printf("%-20s %s %s\n", symname($prev->stack), symdata(1), syscall_name(2)); print_backtrace(); stacks[backtrace()]++`)+`
 probe end { foreach (s in stacks) print_stack(s); x = symname(5); println(x) }`,
 		"global stacks[long] long max 2048", "print.0(load(arg(8 u8) + 32 u8), 1, 2)", "print.1(stackid())", "old update.add(@stacks[stackid()], 1)", "print.2(s)", "set(x, symname(5))",
-		`site 0 %-20s " " %s " " %s "\n" (long as symbol, long as symbol+, long as syscall)`, "site 1 %s (long as stack)", "site 2 %s (long as stack)")
+		`site 0 %-20s " " %s " " %s "\n" (long as symname(), long as symdata(), long as syscall_name())`, "site 1 %s (long as stack)", "site 2 %s (long as stack)")
 }

@@ -3,7 +3,7 @@ package check
 import "testing"
 
 func TestSides(t *testing.T) {
-	wantErrors(t, `global a, s `+on(`foreach (k in a) print(k); a[1] = 2; delete a; println(ctime(3)); print(@hist_log(s)); s <<< 1; u()`)+`
+	wantErrors(t, `global a, s `+on(`foreach (k in a) print(k); a[1] = 2; delete a; ttttt = ctime(3) ; print(@hist_log(s)); s <<< 1; u()`)+`
 function u() { foreach (k in a) print(k) }
 function current() { return task_current() }
 probe timer.s(1) { println(current(), @cast(1, "task_struct")->pid, kernel_string(5), ppid(), user_int(3)); print_backtrace(); u() }`,

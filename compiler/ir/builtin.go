@@ -30,6 +30,12 @@ func steady(f Function) Function { f.Steady = true; return f }
 
 func sized(f Function, size int) Function { f.Size = size; return f }
 
+// ShownBy reports whether a function can be a Render's Call: it runs in user
+// space alone, and makes a text of one value.
+func ShownBy(f Function) bool {
+	return f.Sides == InUser && len(f.Params) == 1 && f.Result == String
+}
+
 // Functions returns the built-in functions by name. In user space those about
 // a process tell of the process that runs the probes.
 func Functions() map[string]Function {

@@ -396,12 +396,8 @@ func dumpRender(r *Render) string {
 	switch {
 	case r.Stack:
 		return s + "stack"
-	case r.Symbol && r.Offsets:
-		return s + "symbol+"
-	case r.Symbol:
-		return s + "symbol"
-	case r.Syscall:
-		return s + "syscall"
+	case r.Call != "":
+		return s + r.Call + "()"
 	case r.Chars > 0:
 		return fmt.Sprintf("%schars%d@%d", s, r.Chars, r.Offset)
 	case r.Struct || r.Array:

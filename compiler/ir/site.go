@@ -59,14 +59,13 @@ type Render struct {
 	Mem     *Mem `json:"mem,omitempty"`   // a number or pointer
 	Chars   int  `json:"chars,omitempty"` // a char array of so many bytes, shown as text
 	Pointer bool `json:"pointer,omitempty"`
-	// Of a slot that is a Long. Stack: the id of a kernel stack, shown a line a
-	// frame (print_backtrace); Symbol: an address, shown as a symbol (symname;
-	// with Offsets as symdata shows it); Syscall: a number, shown as the system
-	// call's name.
-	Stack   bool `json:"stack,omitempty"`
-	Symbol  bool `json:"symbol,omitempty"`
-	Offsets bool `json:"offsets,omitempty"`
-	Syscall bool `json:"syscall,omitempty"`
+	// Stack: the slot is a Long, the id of a kernel stack, shown a line a frame
+	// (print_backtrace).
+	Stack bool `json:"stack,omitempty"`
+	// Call names a function of user space that makes text of the slot:
+	// "symname", "ctime". So a probe in the kernel may print what it cannot
+	// compute; see ShownBy.
+	Call string `json:"call,omitempty"`
 	// Members, of a struct, or elements, of an array.
 	Struct  bool      `json:"struct,omitempty"`
 	Array   bool      `json:"array,omitempty"`

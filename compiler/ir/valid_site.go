@@ -63,8 +63,11 @@ func (v *validator) slot(s *Slot) error {
 		return err
 	}
 	if r := s.Render; r != nil {
-		if s.Type != Long && (r.Stack || r.Symbol || r.Syscall) {
-			return fmt.Errorf("a stack, symbol or system call that is a %v", s.Type)
+		if s.Type != Long && r.Stack {
+			return fmt.Errorf("a stack that is a %v", s.Type)
+		}
+		if f := Functions()[r.Call]; r.Call != "" && (!ShownBy(f) || f.Params[0] != s.Type) {
+			return fmt.Errorf("%q makes no text of a %v", r.Call, s.Type)
 		}
 		return r.validate(s.Size, 0)
 	}

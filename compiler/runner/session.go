@@ -61,6 +61,7 @@ func newSession(prog *ir.Program, kernel *loaded, opt *Options) (*session, error
 	}
 	s.out = newOutput(stdout, stderr)
 	s.machine = eval.New(prog, s.store, s.host())
+	s.printer.Call = s.machine.Call
 	return s, nil
 }
 

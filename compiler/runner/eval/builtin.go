@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -94,6 +95,20 @@ func (f *frame) builtin(n *ir.Node) (Value, error) {
 		failed.Line, failed.Column = n.Line, n.Column
 	}
 	return f.fitted(v, n.Size), err
+}
+
+// Call makes text of a value that a probe in the kernel sent, with a built-in
+// function. It is too late for an error of the script: its message is the text.
+func (m *Machine) Call(name string, v Value) (Value, error) {
+	b, known := builtins[name]
+	if !known || len(b.params) != 1 || b.params[0] != v.Type {
+		return Value{}, fmt.Errorf("%s() of a %v; the object is damaged", name, v.Type)
+	}
+	text, err := b.run(&task{Machine: m, ctx: context.Background()}, []Value{v})
+	if failed := (*RuntimeError)(nil); errors.As(err, &failed) {
+		return Text(failed.Message), nil
+	}
+	return text, err
 }
 
 func (t *task) jiffies([]Value) (Value, error) {

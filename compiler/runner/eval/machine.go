@@ -27,7 +27,9 @@ type Machine struct {
 
 // New makes a Machine for p over store.
 func New(p *ir.Program, store Store, host Host) *Machine {
-	return &Machine{program: p, store: store, host: host, patterns: map[string]*regexp.Regexp{}}
+	m := &Machine{program: p, store: store, host: host, patterns: map[string]*regexp.Regexp{}}
+	m.host.Printer.Call = m.Call
+	return m
 }
 
 // RuntimeError is an error of the script: error(), a division by zero, a full

@@ -24,6 +24,8 @@ type Printer struct {
 	// Syscall names a system call, "" for a number that is none; nil names
 	// none.
 	Syscall func(number int64) string
+	// Call runs the function of a Render, by its name; nil knows none.
+	Call func(name string, v Value) (Value, error)
 }
 
 // Symbols is what is known of the target's kernel addresses.

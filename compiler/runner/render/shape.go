@@ -9,7 +9,7 @@ import (
 )
 
 // shape appends a slot that has a Render: memory that the probe sent, or a
-// number that stands for a stack, a symbol or a system call.
+// value that a function makes text of.
 func (p *Printer) shape(dst []byte, r *ir.Render, v Value) ([]byte, error) {
 	if v.Type == ir.Void {
 		if r.Name != "" {
@@ -20,12 +20,11 @@ func (p *Printer) shape(dst []byte, r *ir.Render, v Value) ([]byte, error) {
 	switch {
 	case r.Stack:
 		return p.stack(dst, v.Int), nil
-	case r.Symbol:
-		return p.Symbol(dst, uint64(v.Int), r.Offsets), nil
-	case r.Syscall:
-		return append(dst, p.SyscallName(v.Int)...), nil
+	case r.Call != "" && p.Call != nil:
+		text, err := p.Call(r.Call, v)
+		return append(dst, text.Str...), err
 	default:
-		return dst, fmt.Errorf("a number shown as memory; the object is damaged")
+		return dst, fmt.Errorf("a value shown as memory; the object is damaged")
 	}
 }
 

@@ -118,8 +118,18 @@ func TestNames(t *testing.T) {
 		Syscall: func(n int64) string { return map[int64]string{59: "execve"}[n] },
 	}
 	bare := &Printer{Order: binary.LittleEndian}
-	symname, symdata := &ir.Render{Symbol: true}, &ir.Render{Symbol: true, Offsets: true}
-	stack, syscall := &ir.Render{Stack: true}, &ir.Render{Syscall: true}
+	for _, p := range []*Printer{full, bare} {
+		p.Call = func(name string, v Value) (Value, error) {
+			switch name {
+			case "syscall_name":
+				return Value{Type: ir.String, Str: p.SyscallName(v.Int)}, nil
+			default:
+				return Value{Type: ir.String, Str: string(p.Symbol(nil, uint64(v.Int), name == "symdata"))}, nil
+			}
+		}
+	}
+	symname, symdata := &ir.Render{Call: "symname"}, &ir.Render{Call: "symdata"}
+	stack, syscall := &ir.Render{Stack: true}, &ir.Render{Call: "syscall_name"}
 	for _, c := range []struct {
 		p      *Printer
 		r      *ir.Render
