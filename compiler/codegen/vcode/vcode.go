@@ -78,10 +78,16 @@ type Arg struct {
 	Map  string
 }
 
-// R passes a register, N a number, A the address of a place, M a map.
-func R(r Reg) Arg       { return Arg{Reg: r} }
-func N(n int64) Arg     { return Arg{Reg: None, Imm: n} }
-func A(m Mem) Arg       { return Arg{Reg: None, Addr: &m} }
+// R passes a register.
+func R(r Reg) Arg { return Arg{Reg: r} }
+
+// N passes a number.
+func N(n int64) Arg { return Arg{Reg: None, Imm: n} }
+
+// A passes the address of a place.
+func A(m Mem) Arg { return Arg{Reg: None, Addr: &m} }
+
+// M passes a map.
 func M(name string) Arg { return Arg{Reg: None, Map: name} }
 
 // Func is a program in the making.
