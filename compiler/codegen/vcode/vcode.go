@@ -119,9 +119,10 @@ func (f *Func) Stack(size int) Mem {
 	return Mem{None, -f.used}
 }
 
-// StackUsed tells how much of the stack is taken; Release gives back what was
-// taken since it was so.
-func (f *Func) StackUsed() int   { return f.used }
+// StackUsed tells how much of the stack is taken.
+func (f *Func) StackUsed() int { return f.used }
+
+// Release gives back what was taken since StackUsed said so.
 func (f *Func) Release(used int) { f.used = used }
 
 func (f *Func) add(i inst) {
