@@ -132,6 +132,11 @@ func (s *session) take(record []byte) error {
 		return nil // it has no site; a script may have none
 	}
 	site := &s.prog.Sites[s.record.Site]
+	if s.record.Kind == ir.RecordPrint && s.opt.Event != nil {
+		s.result.Printed++
+		s.opt.Event(site, s.record.Values)
+		return nil
+	}
 	var err error
 	if s.line, err = s.printer.Format(s.line[:0], site, s.record.Values); err != nil {
 		return err

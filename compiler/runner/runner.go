@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/object"
+	"github.com/tpinfo/tpinfo/compiler/runner/render"
 )
 
 // Options are what may differ between two runs of one object.
@@ -28,6 +29,11 @@ type Options struct {
 	// Stdout and Stderr get the script's output; errors of the script go to
 	// Stderr, as they happen.
 	Stdout, Stderr io.Writer
+	// Event, when set, gets what probes in the kernel print, as values, in
+	// place of Stdout and Stderr: the place of the script that prints, and a
+	// value for each of its slots. The slice is used again for the next event.
+	// What user-side probes print goes to Stdout and Stderr as ever.
+	Event func(site *ir.Site, values []render.Value)
 	// Force runs an object that was compiled for another kernel.
 	Force bool
 	// AllowSystem lets the script call system().
@@ -57,7 +63,8 @@ type Result struct {
 	Reason Reason
 	// Failure is the error that ended the script, with its place.
 	Failure string
-	// Records that probes in the kernel sent and that were printed.
+	// Records that probes in the kernel sent and that were printed, or given to
+	// Event.
 	Printed int64
 	// Lost records found the buffer of RingSize bytes full.
 	Lost     int64
