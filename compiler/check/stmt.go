@@ -73,9 +73,28 @@ func (s *scope) effect(x syntax.Expr) *ir.Node {
 			return stmt
 		}
 		return s.node(ir.Eval, ir.Void, x.Span, v.n)
+	case *syntax.Binary:
+		// "ready && exit()": what has no value may stand on the right.
+		then := &syntax.ExprStmt{X: x.Y}
+		switch x.Op {
+		case "&&":
+			return s.branch(&syntax.If{Span: x.Span, Cond: x.X, Then: then})
+		case "||":
+			return s.branch(&syntax.If{Span: x.Span, Cond: &syntax.Unary{Span: x.X.Place(), Op: "!", X: x.X}, Then: then})
+		}
+	case *syntax.Cond:
+		return s.branch(&syntax.If{Span: x.Span, Cond: x.If, Then: &syntax.ExprStmt{X: x.Then}, Else: &syntax.ExprStmt{X: x.Else}})
 	}
 	v := s.expr(x, open)
 	return s.node(ir.Eval, ir.Void, x.Place(), v.n)
+}
+
+// branch lowers an if that the script did not write as one.
+func (s *scope) branch(st *syntax.If) *ir.Node {
+	if n := s.ifStmt(st); n != nil {
+		return n
+	}
+	return s.node(ir.Block, ir.Void, st.Span)
 }
 
 func (s *scope) ifStmt(st *syntax.If) *ir.Node {

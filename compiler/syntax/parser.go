@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/compiler/diag"
@@ -295,16 +296,27 @@ func (p *parser) probe(f *File, start diag.Span) {
 }
 
 func (p *parser) points() []*Point {
-	list := []*Point{p.point()}
+	list := p.point(nil)
 	for p.accept(",") {
-		list = append(list, p.point())
+		list = append(list, p.point(nil)...)
 	}
 	return list
 }
 
-func (p *parser) point() *Point {
-	pt := &Point{Span: p.peek().Span}
+// point reads one point, behind components that stand before it. With
+// alternatives in braces, kernel.{trace("a"), trace("b")}, it is several.
+func (p *parser) point(before []*Component) []*Point {
+	defer p.enter()()
+	pt := &Point{Span: p.peek().Span, Components: slices.Clone(before)}
+	if len(before) > 0 {
+		pt.Span.Start = before[0].Span.Start
+	}
+	list := []*Point{pt}
 	for {
+		if p.is("{") && len(pt.Components) > 0 {
+			list = p.alternatives(pt)
+			break
+		}
 		c := p.component()
 		pt.Components = append(pt.Components, c)
 		pt.Span.End = c.Span.End
@@ -312,21 +324,48 @@ func (p *parser) point() *Point {
 			break
 		}
 	}
-	pt.Optional = p.accept("?")
-	if !pt.Optional {
-		pt.Sufficient = p.accept("!")
+	optional := p.accept("?")
+	sufficient := !optional && p.accept("!")
+	for _, pt := range list {
+		if !pt.Optional && !pt.Sufficient {
+			pt.Optional, pt.Sufficient = optional, sufficient
+		}
 	}
-	return pt
+	return list
 }
+
+// alternatives reads "{…}" and what may stand behind it.
+func (p *parser) alternatives(head *Point) []*Point {
+	p.take()
+	var list []*Point
+	for {
+		list = append(list, p.point(head.Components)...)
+		if len(list) > maxAlternatives {
+			p.fail("", "more than %d alternatives", maxAlternatives)
+		}
+		if !p.accept(",") {
+			break
+		}
+	}
+	p.expect("}", "behind the alternatives")
+	for p.accept(".") {
+		c := p.component()
+		for _, pt := range list {
+			pt.Components = append(pt.Components, c)
+			pt.Span.End = c.Span.End
+		}
+	}
+	return list
+}
+
+// maxAlternatives bounds what braces in braces can become.
+const maxAlternatives = 1000
 
 // component reads "trace("sched:*")"; a name may have stars, and tokens of it
 // stand together without space.
 func (p *parser) component() *Component {
 	c := &Component{Span: p.peek().Span}
 	var name strings.Builder
-	if p.is("{") && p.tokens[p.at-1].operator(".") {
-		p.fail("write each point out, with commas between them", "expected a probe point, found \"{\"; alternatives in braces are not supported")
-	}
 	for {
 		t := p.peek()
 		part := t.Kind == NameToken || t.Kind == KeywordToken || t.Kind == NumberToken && name.Len() > 0 || t.Kind == OperatorToken && t.Text == "*"

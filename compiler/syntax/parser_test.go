@@ -115,7 +115,8 @@ func TestErrors(t *testing.T) {
 		{"probe begin { 1 = 2 }", []string{`t.stp:1:17: error: what is before "=" cannot be assigned to`}},
 		{"probe begin { foreach ([a+, b-] in c) ; }", []string{`t.stp:1:30: error: a second order`}},
 		{"probe begin { if x }", []string{`t.stp:1:18: error: expected "(" behind if, found "x"`}},
-		{"probe kernel.{a, b} { }", []string{`t.stp:1:14: error: expected a probe point, found "{"; alternatives in braces are not supported`}},
+		{"probe kernel.{a, } { }", []string{`t.stp:1:18: error: expected a probe point, found "}"`}},
+		{"probe kernel.{a b } { }", []string{`t.stp:1:17: error: expected "}" behind the alternatives, found "b"`}},
 		{"probe begin if (x) { }", []string{`t.stp:1:13: error: a condition of a probe point is not supported`}},
 		{"function f(a):1 { }", []string{`t.stp:1:14: error: functions of one name with priorities are not supported`}},
 		{"probe timer.s(x) { }", []string{`t.stp:1:15: error: expected a number or a string, found "x"`}},
@@ -245,4 +246,21 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%s\n%s", printed, diff)
 		}
 	})
+}
+
+// Alternatives in braces are the points that they stand for.
+func TestAlternatives(t *testing.T) {
+	for short, long := range map[string]string{
+		`probe k.{trace("a")!, trace("b")} {}`:   `probe k.trace("a")!, k.trace("b") {}`,
+		`probe k.{t("a"), t("b")!}?, begin {}`:   `probe k.t("a")?, k.t("b")!, begin {}`,
+		`probe a.{b.{c, d}?, e}.f = x.{y, z} {}`: `probe a.b.c.f?, a.b.d.f?, a.e.f = x.y, x.z {}`,
+	} {
+		if diff := cmp.Diff(parse(t, long), parse(t, short), noPlaces); diff != "" {
+			t.Errorf("%s:\n%s", short, diff)
+		}
+	}
+	deep := "probe " + strings.Repeat("a.{b, c.", 150) + "d" + strings.Repeat("}", 150) + " {}"
+	if _, err := Parse(&diag.Source{Name: "t", Text: deep}, Options{}); err != nil && !strings.Contains(err.Error(), "more than") {
+		t.Error(err)
+	}
 }
