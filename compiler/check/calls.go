@@ -163,6 +163,10 @@ type special func(*scope, *syntax.Call, ir.Type) (val, *ir.Node)
 // looked at, or it ends something.
 func specialForm(name string) special {
 	switch name {
+	case showForm:
+		return (*scope).show
+	case showElementForm:
+		return (*scope).showElement
 	case "exit", "abort":
 		return (*scope).exit
 	case "error":

@@ -41,6 +41,7 @@ func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata,
 	c.declare(f)
 	c.expand(f)
 	c.checkCalls(f)
+	c.showUnread(f)
 	if c.failed == nil {
 		c.settle()
 	}

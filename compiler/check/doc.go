@@ -14,6 +14,7 @@
 //	calls.go    functions; readers.go: those that read memory; prelude.stp: those in the language itself
 //	print.go    the print family; format.go: formats; pretty.go: "$x$", "$$vars"
 //	stats.go    aggregates and what is asked of them
+//	unread.go   globals that are written and never read, shown at the end
 //	fold.go     constants
 //	sides.go    what may run where
 //	sizes.go    how many bytes each string takes; layout.go: where globals lie

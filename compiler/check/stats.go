@@ -70,15 +70,21 @@ func (s *scope) accumulate(x *syntax.Assign) *ir.Node {
 // stat lowers @count(x) and its like.
 func (s *scope) stat(x *syntax.Builtin, want ir.Type) val {
 	bad := val{n: s.bad(want, x.Span)}
-	if len(x.Args) == 2 && x.Name == "variance" {
-		s.errorf(x.Args[1].Place(), "leave it away", "the variance is computed in 128 bits: it takes no bit shift")
-		return bad
+	args := x.Args
+	if len(args) == 2 && x.Name == "variance" {
+		// By how many bits SystemTap scales what it computes, so as to lose less
+		// precision. Here it is 128 bits, and none is lost.
+		if shift := s.expr(args[1], ir.Long).n; shift.Op != ir.Const || shift.Int < 0 || shift.Int > maxShift {
+			s.errorf(args[1].Place(), "leave it away: the variance is computed in 128 bits", "the bit shift of @variance is a constant from 0 to %d", maxShift)
+			return bad
+		}
+		args = args[:1]
 	}
-	if len(x.Args) != 1 {
+	if len(args) != 1 {
 		s.errorf(x.Span, "as in @"+x.Name+"(x)", "@%s takes an aggregate", x.Name)
 		return bad
 	}
-	n, v := s.aggregate(x.Args[0])
+	n, v := s.aggregate(args[0])
 	if n == nil {
 		return bad
 	}
@@ -87,6 +93,9 @@ func (s *scope) stat(x *syntax.Builtin, want ir.Type) val {
 	out.Str = x.Name
 	return val{n: out}
 }
+
+// maxShift is the largest bit shift of @variance (man stap, STATISTICS).
+const maxShift = 62
 
 // maxAggregate bounds an aggregate: a value of a per-CPU map has at most 32 KiB
 // (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h).

@@ -42,32 +42,37 @@ func walkExpr(x syntax.Expr, visit func(syntax.Expr)) {
 		return
 	}
 	visit(x)
+	walkExprs(visit, operands(x)...)
+}
+
+// operands are the expressions that an expression is made of; nil ones among
+// them, where "*" stands for a key.
+func operands(x syntax.Expr) []syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.Builtin:
-		walkExprs(visit, x.Args...)
+		return x.Args
 	case *syntax.Member:
-		walkExpr(x.X, visit)
+		return []syntax.Expr{x.X}
 	case *syntax.Index:
-		walkExpr(x.X, visit)
-		walkExprs(visit, x.Keys...)
+		return append([]syntax.Expr{x.X}, x.Keys...)
 	case *syntax.Pretty:
-		walkExpr(x.X, visit)
+		return []syntax.Expr{x.X}
 	case *syntax.Call:
-		walkExprs(visit, x.Args...)
+		return x.Args
 	case *syntax.Unary:
-		walkExpr(x.X, visit)
+		return []syntax.Expr{x.X}
 	case *syntax.Step:
-		walkExpr(x.X, visit)
+		return []syntax.Expr{x.X}
 	case *syntax.Binary:
-		walkExprs(visit, x.X, x.Y)
+		return []syntax.Expr{x.X, x.Y}
 	case *syntax.In:
-		walkExprs(visit, x.Keys...)
-		walkExpr(x.Array, visit)
+		return append(append([]syntax.Expr{}, x.Keys...), x.Array)
 	case *syntax.Cond:
-		walkExprs(visit, x.If, x.Then, x.Else)
+		return []syntax.Expr{x.If, x.Then, x.Else}
 	case *syntax.Assign:
-		walkExprs(visit, x.X, x.Y)
+		return []syntax.Expr{x.X, x.Y}
 	}
+	return nil
 }
 
 // returnsValue reports whether a function's body says "return" with a value.
