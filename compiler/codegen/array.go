@@ -79,15 +79,17 @@ func (h *handler) contains(n *ir.Node, d vcode.Reg) {
 	})
 }
 
-// set assigns.
-func (h *handler) set(n *ir.Node) {
+// set assigns. Of a Long it gives the register that the value is in.
+func (h *handler) set(n *ir.Node) vcode.Reg {
 	f := h.f
 	to, value := n.Args[0], n.Args[1]
+	r := vcode.None
 	switch {
 	case to.Op == ir.GetLoc && value.Type == ir.String:
 		h.textInto(value, h.frame.locals[to.Int].text)
 	case to.Op == ir.GetLoc:
-		h.assign(h.frame.locals[to.Int].reg, value)
+		r = h.frame.locals[to.Int].reg
+		h.assign(r, value)
 	case to.Op == ir.GetGlo && value.Type == ir.String:
 		h.temporary(func() {
 			from := h.text(value)
@@ -97,12 +99,23 @@ func (h *handler) set(n *ir.Node) {
 		})
 	case to.Op == ir.GetGlo:
 		base := f.Reg()
-		r := h.number(value)
+		r = h.number(value)
 		f.Data(base, ir.DataMap, h.p.Globals[to.Int].Offset)
 		f.Store(vcode.Mem{Base: base}, r, asm.DWord)
 	default:
-		h.temporary(func() { h.setElement(to, value) })
+		h.temporary(func() { r, _ = h.setElement(to, value) })
 	}
+	return r
+}
+
+// setText assigns a String and tells where it is.
+func (h *handler) setText(n *ir.Node) place {
+	if n.Args[0].Op == ir.Elem {
+		_, p := h.setElement(n.Args[0], n.Args[1])
+		return p
+	}
+	h.set(n)
+	return h.text(n.Args[0])
 }
 
 // assign sets a variable; the value may read it.
@@ -112,20 +125,27 @@ func (h *handler) assign(r vcode.Reg, value *ir.Node) {
 	h.f.Mov(r, t)
 }
 
-func (h *handler) setElement(to, value *ir.Node) {
+// setElement assigns an element; the value is in the register, of a Long, and
+// at the place.
+func (h *handler) setElement(to, value *ir.Node) (vcode.Reg, place) {
 	g := &h.p.Globals[to.Int]
 	key := h.key(to)
 	p := h.memory(g.Size)
-	if value.Type == ir.String {
+	r := vcode.None
+	switch {
+	case value.Type == ir.String:
 		h.textInto(value, p)
-	} else if value.Op == ir.Const {
+	case value.Op == ir.Const:
 		h.f.StoreImm(p.Mem, value.Int, asm.DWord)
-	} else {
-		h.f.Store(p.Mem, h.number(value), asm.DWord)
+		r = h.number(value)
+	default:
+		r = h.number(value)
+		h.f.Store(p.Mem, r, asm.DWord)
 	}
 	failed := h.f.Reg()
 	h.f.Call(asm.FnMapUpdateElem, failed, vcode.M(g.Name), vcode.A(key), vcode.A(p.Mem), vcode.N(updateAny))
 	h.updated(to, g, failed)
+	return r, p
 }
 
 // updated goes on when an update of a map succeeded; a full array is an error,
@@ -149,9 +169,6 @@ func (h *handler) updated(n *ir.Node, g *ir.Global, failed vcode.Reg) {
 func fullText(g *ir.Global) string {
 	return fmt.Sprintf("array %s is full: it has %d elements; declare it larger, as in \"global %s[%d]\"", g.Name, g.Max, g.Name, 4*g.Max)
 }
-
-// assigned reads what was just assigned, for "x = (y = 1)".
-func (h *handler) assigned(n *ir.Node, d vcode.Reg) { h.numberInto(n.Args[0], d) }
 
 var atomics = map[ir.Op]asm.AtomicOp{ir.Add: asm.AddAtomic, ir.Sub: asm.AddAtomic, ir.And: asm.AndAtomic, ir.Or: asm.OrAtomic, ir.Xor: asm.XorAtomic}
 
@@ -192,6 +209,9 @@ func (h *handler) update(n *ir.Node, wanted bool) vcode.Reg {
 // combine is d = x op y for any of Update's operators.
 func (h *handler) combine(n *ir.Node, d, x vcode.Reg, y *ir.Node) {
 	if n.How == ir.Div || n.How == ir.Mod {
+		if changes(y) {
+			y = h.held(h.number(y)) // x is read after it, as in operate
+		}
 		h.divide(&ir.Node{Op: n.How, Type: ir.Long, Line: n.Line, Column: n.Column, Args: []*ir.Node{h.held(x), y}}, d)
 		return
 	}

@@ -16,13 +16,16 @@ type builder struct {
 	size int       // of the text with its NUL
 	off  vcode.Reg // its length so far
 	full vcode.Label
+	// whole: the pieces behind a text that is full are evaluated still, since
+	// they do something.
+	whole bool
 }
 
 // build computes a Concat or a Sprint.
 func (h *handler) build(n *ir.Node) place {
 	f := h.f
 	size := max(n.Size, 8)
-	b := &builder{h: h, size: size, off: f.Reg(), full: f.Label()}
+	b := &builder{h: h, size: size, off: f.Reg(), full: f.Label(), whole: acts(n)}
 	b.to = h.working(size + h.p.StringSize)
 	h.clear(place{b.to.Mem, size})
 	f.MovImm(b.off, 0)
@@ -55,14 +58,33 @@ func (b *builder) addFrom(from vcode.Mem, size int) {
 	f := b.h.f
 	// The verifier must see that the length is in bounds right where it is
 	// used, in that very register.
-	off, to, n := f.Reg(), f.Reg(), f.Reg()
+	off, to, n, full := f.Reg(), f.Reg(), f.Reg(), b.full
+	if b.whole {
+		full = f.Label()
+	}
 	f.Mov(to, b.to.Base)
 	f.Mov(off, b.off)
-	f.JumpImm(asm.JGT, off, int64(b.size-1), b.full)
+	f.JumpImm(asm.JGT, off, int64(b.size-1), full)
 	f.ALU(asm.Add, to, off)
 	f.Call(asm.FnProbeReadKernelStr, n, vcode.A(vcode.Mem{Base: to, Off: b.to.Off}), vcode.N(int64(size)), vcode.A(from))
 	f.ALUImm(asm.Sub, n, 1)
 	f.ALU(asm.Add, b.off, n)
+	if b.whole {
+		f.Bind(full)
+	}
+}
+
+// character appends a byte; a NUL ends the text.
+func (b *builder) character(n *ir.Node) {
+	h, f := b.h, b.h.f
+	c, v, some := h.working(8), h.copied(n), f.Label()
+	f.ALUImm(asm.And, v, 0xff)
+	h.clear(c)
+	f.Store(c.Mem, v, asm.Byte)
+	b.add(c)
+	f.JumpImm(asm.JNE, v, 0, some)
+	f.MovImm(b.off, int64(b.size))
+	f.Bind(some)
 }
 
 // format is sprintf.
@@ -82,12 +104,7 @@ func (b *builder) format(n *ir.Node) {
 		case base != 0 && plain && n.Args[arg].Type == ir.Long:
 			b.h.temporary(func() { b.number(b.h.copied(n.Args[arg]), base, p) })
 		case p.Verb == 'c' && plain && p.Width == ir.NoNumber:
-			b.h.temporary(func() {
-				c := b.h.working(8)
-				b.h.clear(c)
-				b.h.f.Store(c.Mem, b.h.number(n.Args[arg]), asm.Byte)
-				b.add(c)
-			})
+			b.h.temporary(func() { b.character(n.Args[arg]) })
 		default:
 			b.h.generator.fail(n.Line, n.Column, "printf formats in user space and knows them all; or do it in a timer or end probe",
 				"sprintf in the kernel does not know this form of %%%c", p.Verb)

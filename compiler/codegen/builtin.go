@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"slices"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
@@ -26,7 +28,6 @@ var helpers = map[string]helper{
 	"ktime_get_ns":    {fn: asm.FnKtimeGetNs},
 	"gettimeofday_ns": {fn: asm.FnKtimeGetNs},
 	"jiffies":         {fn: asm.FnJiffies64},
-	"randint":         {fn: asm.FnGetPrandomU32},
 }
 
 // rawName is what a steady function's helper is kept under.
@@ -83,6 +84,7 @@ func (h *handler) builtin(n *ir.Node, d vcode.Reg) {
 	case "randint":
 		// 32 random bits, times n, of which the upper half is 0 to n-1.
 		n := h.number(n.Args[0])
+		f.Call(asm.FnGetPrandomU32, d)
 		f.Trunc(d)
 		f.ALU(asm.Mul, d, n)
 		f.ALUImm(asm.RSh, d, 32)
@@ -117,7 +119,7 @@ func (h *handler) length(s *ir.Node, d vcode.Reg) {
 // byteAt is stringat: an error outside of the text, behind which all is 0.
 func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 	f := h.f
-	p := h.inWorking(h.text(n.Args[0]))
+	p := h.inWorking(h.text(n.Args[0]), n.Args[1])
 	i := h.copied(n.Args[1])
 	t, at, end := f.Reg(), f.Reg(), f.Label()
 	f.MovImm(t, 0)
@@ -130,9 +132,10 @@ func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 	f.Mov(d, t)
 }
 
-// inWorking is a text where it may be read at any offset.
-func (h *handler) inWorking(p place) place {
-	if p.Base == h.scratch {
+// inWorking is a text where it may be read at any offset, and stays what it is
+// when what follows assigns variables.
+func (h *handler) inWorking(p place, after ...*ir.Node) place {
+	if p.Base == h.scratch && !slices.ContainsFunc(after, changes) {
 		return p
 	}
 	own := h.working(p.size)
@@ -289,7 +292,7 @@ func (h *handler) execname(to place) {
 // length that is negative or beyond the text.
 func (h *handler) substring(n *ir.Node, to place) {
 	f := h.f
-	p := h.inWorking(h.text(n.Args[0]))
+	p := h.inWorking(h.text(n.Args[0]), n.Args[1:]...)
 	start, count := h.copied(n.Args[1]), h.copied(n.Args[2])
 	own := h.working(max(to.size, 8))
 	h.clear(own)

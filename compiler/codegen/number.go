@@ -51,6 +51,32 @@ func changes(n *ir.Node) bool {
 	return false
 }
 
+// acts reports whether an expression does more than give a value: assign, or
+// fail.
+func acts(n *ir.Node) bool {
+	if n == nil {
+		return false
+	}
+	switch n.Op {
+	case ir.Set, ir.Update, ir.Call, ir.Load, ir.ReadText, ir.Stat:
+		return true
+	case ir.Div, ir.Mod:
+		if y := n.Args[1]; y.Op != ir.Const || y.Int == 0 {
+			return true
+		}
+	case ir.Builtin:
+		if n.Str == "stringat" {
+			return true
+		}
+	}
+	for _, a := range n.Args {
+		if acts(a) {
+			return true
+		}
+	}
+	return false
+}
+
 var operations = map[ir.Op]asm.ALUOp{
 	ir.Add: asm.Add, ir.Sub: asm.Sub, ir.Mul: asm.Mul, ir.And: asm.And, ir.Or: asm.Or, ir.Xor: asm.Xor,
 	ir.Shl: asm.LSh, ir.Shr: asm.ArSh,
@@ -93,8 +119,7 @@ func (h *handler) numberInto(n *ir.Node, d vcode.Reg) {
 		h.numberInto(n.Args[2], d)
 		f.Bind(end)
 	case ir.Set:
-		h.set(n)
-		h.assigned(n, d)
+		f.Mov(d, h.set(n))
 	case ir.Update:
 		f.Mov(d, h.update(n, true))
 	case ir.Call:

@@ -24,8 +24,7 @@ func (h *handler) text(n *ir.Node) place {
 	case ir.Elem:
 		return h.elementText(n)
 	case ir.Set:
-		h.set(n)
-		return h.text(n.Args[0])
+		return h.setText(n)
 	case ir.Call:
 		return h.call(n).text
 	}
