@@ -79,6 +79,7 @@ var (
 		"struct hrtimer", "struct folio", "struct page", "struct linux_binprm", "struct kernel_siginfo", "struct mm_struct",
 		"struct signal_struct", "struct list_head", "struct files_struct", "struct fdtable", "struct file", "struct path", "struct dentry",
 		"struct qstr", "struct timespec64", "struct timer_list", "struct nsproxy", "struct pid", "struct upid", "enum pid_type", "enum hrtimer_mode", "struct rlimit",
+		"struct restart_block", "union __sifields",
 	}
 )
 

@@ -58,6 +58,9 @@ func TestPrinted(t *testing.T) {
 
 // Every script of the suite compiles for the kernels that have what it asks
 // for, twice to the same bytes.
+func TestCompiles(t *testing.T) { compilesFor(t, keptKernel(t)) }
+
+// The same for whole kernels.
 func TestEverySeriesCompiles(t *testing.T) {
 	tier.Need(t, tier.Trees)
 	for _, series := range kernels.Series() {
