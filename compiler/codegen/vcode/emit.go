@@ -2,6 +2,7 @@ package vcode
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/cilium/ebpf/asm"
@@ -10,9 +11,17 @@ import (
 // Place is where instructions from Insn on come from.
 type Place struct{ Insn, Line, Column int }
 
+// maxCode is how long a program may be when it is emitted. Handlers of many more
+// instructions than their jumps reach over only cost time and memory here, which
+// grow with the square.
+const maxCode = 1 << 16
+
 // Emit turns the program into instructions, whose jumps have their offsets, and
 // says which lines they come from. The program is used up.
 func (f *Func) Emit() (asm.Instructions, []Place, error) {
+	if len(f.code) > maxCode {
+		return nil, nil, fmt.Errorf("more than %d instructions, reached in line %d", maxCode, f.code[maxCode].line)
+	}
 	f.tidy()
 	where, err := f.allocate()
 	if err != nil {
