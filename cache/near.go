@@ -10,9 +10,9 @@ import (
 const maxNear = 5
 
 // nearest picks the names most like name, the nearest first: those it is part
-// of, those few letters away, and those whose first word it shares when that is
-// half of it, for the kernel renames the rest (hrtimer_init, hrtimer_setup). With
-// any, there is always an answer.
+// of, those few letters away, and, where none is a single letter away, those
+// whose first word it shares when that is half of it, for the kernel renames the
+// rest (hrtimer_init, hrtimer_setup). With any, there is always an answer.
 func nearest(name string, names []string, any bool) []string {
 	type scored struct {
 		name  string
@@ -24,7 +24,7 @@ func nearest(name string, names []string, any bool) []string {
 	if 2*len(family) < len(want) {
 		family = ""
 	}
-	var found []scored
+	var found, related []scored
 	seen := map[string]bool{}
 	for _, n := range names {
 		if seen[n] {
@@ -37,9 +37,18 @@ func nearest(name string, names []string, any bool) []string {
 		if want != "" && strings.Contains(low, want) {
 			score = min(score, 1+(len(low)-len(want))/8)
 		}
-		if score <= limit || any || family != "" && strings.HasPrefix(bare, family) {
+		switch {
+		case score <= 1:
+			family = ""
+			fallthrough
+		case score <= limit || any:
 			found = append(found, scored{n, score})
+		case family != "" && strings.HasPrefix(bare, family):
+			related = append(related, scored{n, score})
 		}
+	}
+	if family != "" {
+		found = append(found, related...)
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name)) })
 	var out []string
