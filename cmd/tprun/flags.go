@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/tpinfo/tpinfo/compiler/runner"
 )
 
 const usage = `Usage: tprun [OPTION...] OBJECT
@@ -93,7 +95,7 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("-x %d: it takes the number of a process", o.pid)
 	case given["x"] && given["c"]:
 		return nil, errors.New("-x and -c: target() is one process")
-	case given["c"] && len(words(o.command)) == 0:
+	case given["c"] && len(runner.CommandLine(o.command)) == 0:
 		return nil, errors.New("-c: it takes a command")
 	case o.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: it takes a time such as 30s", o.timeout)

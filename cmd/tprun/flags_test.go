@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"slices"
 	"testing"
 	"time"
 )
@@ -50,22 +49,5 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := parse([]string{"-h"}); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-h: %v", err)
-	}
-}
-
-func TestWords(t *testing.T) {
-	for command, want := range map[string][]string{
-		" ls  -l /tmp ": {"ls", "-l", "/tmp"},
-		"echo 'a b'":    {"/bin/sh", "-c", "exec echo 'a b'"},
-		"ls > /tmp/x":   {"/bin/sh", "-c", "exec ls > /tmp/x"},
-		"a; b":          {"/bin/sh", "-c", "a; b"},
-		"a | b":         {"/bin/sh", "-c", "a | b"},
-		"dd if=x":       {"dd", "if=x"},
-		"A=1 b":         {"/bin/sh", "-c", "A=1 b"},
-		"\t":            nil,
-	} {
-		if got := words(command); !slices.Equal(got, want) {
-			t.Errorf("%q: %q, want %q", command, got, want)
-		}
 	}
 }

@@ -91,7 +91,7 @@ func (o *options) execute(ctx context.Context, std streams) error {
 		Force: o.force, AllowSystem: o.system, RingSize: o.ring, Verbose: o.verbose,
 	}
 	if o.command != "" {
-		opt.Command = words(o.command)
+		opt.Command = runner.CommandLine(o.command)
 	}
 	switch {
 	case o.size > 0:

@@ -31,18 +31,28 @@ func load(prog *ir.Program, spec *ebpf.CollectionSpec, opt *Options) (*loaded, e
 	limitErr := rlimit.RemoveMemlock()
 	arrays, err := createArrays(prog, spec)
 	if err != nil {
-		return nil, errors.Join(err, limitErr)
+		return nil, withLimit(err, limitErr)
 	}
 	defer closeMaps(arrays)
 	options := ebpf.CollectionOptions{MapReplacements: arrays}
 	l := &loaded{}
 	if l.Collection, err = ebpf.NewCollectionWithOptions(spec, options); err != nil {
-		return nil, errors.Join(explainLoad(prog, spec, err, opt.Verbose), limitErr)
+		return nil, withLimit(explainLoad(prog, spec, err, opt.Verbose), limitErr)
 	}
 	if err := l.open(); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
+}
+
+// withLimit adds that the limit of memory for maps could not be raised, where
+// that may be the matter.
+func withLimit(err, limitErr error) error {
+	var lacks *lacksError
+	if errors.As(err, &lacks) {
+		return err
+	}
+	return errors.Join(err, limitErr)
 }
 
 func (l *loaded) open() (err error) {

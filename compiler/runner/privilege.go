@@ -34,13 +34,28 @@ func withPrivileges(err error) error {
 	if len(missing) == 0 {
 		return fmt.Errorf("%w, although this process has the capabilities for it: a container, a security module or kernel lockdown forbids it", err)
 	}
-	program, exeErr := os.Executable()
-	if exeErr != nil {
+	return &lacksError{missing, err}
+}
+
+// lacksError is an operation that was not permitted for want of capabilities.
+type lacksError struct {
+	missing []string
+	cause   error
+}
+
+func (e *lacksError) Error() string {
+	program, err := os.Executable()
+	if err != nil {
 		program = os.Args[0]
 	}
-	return fmt.Errorf("%w: this process lacks %s; run it as root (sudo), or once: sudo setcap %s+ep %s",
-		err, strings.Join(missing, " and "), strings.ToLower(strings.Join(missing, ",")), program)
+	// The loader's guess is about kernels before 5.11 and not the matter here.
+	cause := strings.Replace(e.cause.Error(), " (MEMLOCK may be too low, consider rlimit.RemoveMemlock)", "", 1)
+	// setcap sets them all at once: what is there already goes.
+	return fmt.Sprintf("%s: this process lacks %s; run it as root (sudo), or once: sudo setcap cap_bpf,cap_perfmon+ep %s",
+		cause, strings.Join(e.missing, " and "), program)
 }
+
+func (e *lacksError) Unwrap() error { return e.cause }
 
 func missingCapabilities() (names []string, known bool) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

@@ -37,7 +37,10 @@ type session struct {
 // newSession gets everything ready that a run needs before its first probe.
 func newSession(prog *ir.Program, kernel *loaded, opt *Options) (*session, error) {
 	s := &session{prog: prog, kernel: kernel, opt: opt}
-	var err error
+	err := findTarget(opt.Target)
+	if err != nil {
+		return nil, err
+	}
 	if s.timers, err = newSchedule(prog); err != nil {
 		return nil, err
 	}
@@ -220,7 +223,7 @@ func (s *session) observe(ctx context.Context) error {
 		}
 	}
 	if s.opt.Verbose {
-		fmt.Fprintf(s.opt.Stderr, "note: %d probes attached in %v\n", len(attached.closers), time.Since(start).Round(time.Millisecond))
+		fmt.Fprintf(s.opt.Stderr, "note: %d attached in %v\n", len(attached.closers), time.Since(start).Round(10*time.Microsecond))
 	}
 	if s.command != nil {
 		if err := s.command.begin(); err != nil {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 
@@ -52,6 +53,14 @@ func ThisTarget() (Target, error) {
 	_, err := os.Stat(kernelBTF)
 	t.BTF = err == nil
 	return t, nil
+}
+
+// findTarget looks for the process that target() tells of, 0 for none.
+func findTarget(pid int) error {
+	if pid > 0 && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		return fmt.Errorf("there is no process %d, for target() to tell of", pid)
+	}
+	return nil
 }
 
 // atLeast reports whether the kernel's version is major.minor or later. A

@@ -1,11 +1,12 @@
-package main
+package runner
 
 import "strings"
 
-// words makes a program and its arguments of the text of -c. As with SystemTap
+// CommandLine makes a program and its arguments of the text of -c, for
+// Options.Command; nothing of a text that has none. As with SystemTap
 // the process is the command's own. What only a shell understands goes to one,
 // which gives its process to a simple command and stays for anything more.
-func words(command string) []string {
+func CommandLine(command string) []string {
 	fields := strings.Fields(command)
 	assigns := len(fields) > 0 && strings.Contains(fields[0], "=")
 	switch {
