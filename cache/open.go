@@ -60,7 +60,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 	}
 	if !o.readOnly {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, fmt.Errorf("folder of the cache: %w", err)
+			return nil, fmt.Errorf("folder of the cache: %w; choose a file you may write with --cache", err)
 		}
 		return open(ctx, path, "rwc", o.wait, false)
 	}

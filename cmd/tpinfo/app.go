@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,7 +77,11 @@ func advise(err error) error {
 	if errors.As(err, &missing) {
 		switch missing.What {
 		case "kernel":
-			return fmt.Errorf("%w\nList what is there with 'tpinfo kernels'; add one with 'tpinfo extract RELEASE|DIRECTORY'", err)
+			what := "one with 'tpinfo extract RELEASE'"
+			if missing.Name != "" && !strings.ContainsAny(missing.Name, "*?[ ") {
+				what = "it with 'tpinfo extract " + missing.Name + "'"
+			}
+			return fmt.Errorf("%w\nList what is there with 'tpinfo kernels'; add %s, or from the folder of its headers with 'tpinfo extract DIRECTORY'", err, what)
 		case "event":
 			return fmt.Errorf("%w\nList events with 'tpinfo list PATTERN'", err)
 		}
@@ -189,31 +192,4 @@ func (a *app) note(format string, args ...any) {
 	if !a.settings.quiet {
 		fmt.Fprintf(a.err, "note: "+format+"\n", args...)
 	}
-}
-
-// write gives f the place that output goes to: standard output, or a file that
-// appears only when it is whole.
-func (a *app) write(f func(io.Writer) error) error {
-	path := a.settings.output
-	if path == "" {
-		return f(a.out)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("output: %w", err)
-	}
-	err = f(tmp)
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/compiler"
+	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/object"
@@ -53,13 +53,13 @@ script's: $1, @1 and so on.`,
 
 // compile writes the object, or prints the form that emit names.
 func (a *app) compile(ctx context.Context, s *script, emit string) error {
-	var form func(context.Context, metadata, *script) (string, error)
+	var form func(context.Context, check.Metadata, *script) (string, error)
 	if emit != "" {
 		if form = forms[emit]; form == nil {
 			return usageError{fmt.Errorf("--emit %s: it is tree, ir or asm", emit)}
 		}
 	}
-	return a.withMetadata(ctx, func(m metadata) error {
+	return a.withMetadata(ctx, func(m check.Metadata) error {
 		if form != nil {
 			text, err := form(ctx, m, s)
 			if err != nil {
@@ -76,22 +76,22 @@ func (a *app) compile(ctx context.Context, s *script, emit string) error {
 }
 
 // forms are what --emit prints.
-var forms = map[string]func(context.Context, metadata, *script) (string, error){
-	"tree": func(_ context.Context, m metadata, s *script) (string, error) {
+var forms = map[string]func(context.Context, check.Metadata, *script) (string, error){
+	"tree": func(_ context.Context, m check.Metadata, s *script) (string, error) {
 		f, err := compiler.Parse(s.src, m, s.opt)
 		if err != nil {
 			return "", err
 		}
 		return syntax.Print(f), nil
 	},
-	"ir": func(ctx context.Context, m metadata, s *script) (string, error) {
+	"ir": func(ctx context.Context, m check.Metadata, s *script) (string, error) {
 		p, err := compiler.Check(ctx, s.src, m, s.opt)
 		if err != nil {
 			return "", err
 		}
 		return ir.Dump(p), nil
 	},
-	"asm": func(ctx context.Context, m metadata, s *script) (string, error) {
+	"asm": func(ctx context.Context, m check.Metadata, s *script) (string, error) {
 		o, err := compiler.Compile(ctx, s.src, m, s.opt)
 		if err != nil {
 			return "", err
@@ -140,9 +140,26 @@ func (a *app) writeObject(s *script, o *object.Object) error {
 	return err
 }
 
-// withMetadata calls f with the kernel that -k names, as the compiler asks it.
-func (a *app) withMetadata(ctx context.Context, f func(metadata) error) error {
-	return a.withKernel(ctx, func(k *cache.Kernel) error { return f(a.metadata(k)) })
+// withMetadata calls f with the kernel that -k names, by default the running one
+// or the only one, as the compiler asks it. Where none is named and none is
+// there, f fails only if it asks for something.
+func (a *app) withMetadata(ctx context.Context, f func(check.Metadata) error) error {
+	called := false
+	err := a.withKernel(ctx, func(k *cache.Kernel) error {
+		called = true
+		return f(a.metadata(k))
+	})
+	if err == nil || called || a.settings.kernel != "" {
+		return err
+	}
+	k, kerr := runningKernel()
+	if kerr != nil {
+		return err
+	}
+	if ferr := f(unknownKernel{k}); !errors.Is(ferr, errUnknown) {
+		return ferr
+	}
+	return err
 }
 
 // scriptError shows what is wrong with a script: as values with -f json, else
@@ -153,11 +170,9 @@ func (a *app) scriptError(err error) error {
 		return err
 	}
 	if a.settings.format == "json" {
-		text, jerr := json.Marshal(list)
-		if jerr != nil {
-			return jerr
+		if err := printJSON(a.err, list); err != nil {
+			return err
 		}
-		fmt.Fprintf(a.err, "%s\n", text)
 	} else {
 		fmt.Fprintln(a.err, list)
 	}

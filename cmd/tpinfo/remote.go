@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/remote"
 )
 
@@ -54,11 +54,8 @@ func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) 
 	defer func() { err = errors.Join(err, h.Close()) }()
 	data := s.object
 	if data == nil {
-		if a.settings.kernel == "" {
-			a.settings.kernel = h.Facts().Release
-		}
-		if data, err = a.compileFor(ctx, s); err != nil {
-			return adviseRemote(err, h.Facts())
+		if data, err = a.compileForHost(ctx, s, h.Facts()); err != nil {
+			return err
 		}
 	}
 	status, err := h.Run(ctx, data, r.tprunArgs(a), a.out, a.err)
@@ -71,13 +68,17 @@ func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) 
 	return nil
 }
 
-// adviseRemote says how the cache comes to know a host's kernel.
-func adviseRemote(err error, facts remote.Facts) error {
-	var missing *cache.NotFoundError
-	if errors.As(err, &missing) && missing.What == "kernel" {
-		return fmt.Errorf("the cache does not know the host's kernel: %w\nUnpack its header package here and add it: tpinfo extract usr/src/linux-headers-%s", err, facts.Release)
+// compileForHost compiles for a host's kernel, or for the one that -k names.
+func (a *app) compileForHost(ctx context.Context, s *script, facts remote.Facts) ([]byte, error) {
+	if a.settings.kernel != "" {
+		return a.compileFor(ctx, s, nil)
 	}
-	return err
+	a.settings.kernel = facts.Release
+	data, err := a.compileFor(ctx, s, &tpinfo.Kernel{Release: facts.Release, Arch: facts.Arch, ByteOrder: facts.ByteOrder, WordSize: 8})
+	if errors.Is(err, errUnknown) {
+		return nil, fmt.Errorf("the cache does not know the host's kernel, %[1]s\nUnpack its header package here and add it: tpinfo extract usr/src/linux-headers-%[1]s", facts.Release)
+	}
+	return data, err
 }
 
 // tprunArgs are tprun's options for the same run.

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/compiler"
+	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/object"
 	"github.com/tpinfo/tpinfo/compiler/runner"
 )
@@ -50,8 +51,8 @@ or after --timeout; its end probes run each time.`,
 			if err != nil {
 				return err
 			}
-			if r.pid < 0 || r.timeout < 0 {
-				return usageError{errors.New("-x and --timeout take positive values")}
+			if err := r.check(cmd); err != nil {
+				return usageError{err}
 			}
 			r.allowSystem = s.opt.AllowSystem
 			if r.remote != "" {
@@ -70,6 +71,22 @@ or after --timeout; its end probes run each time.`,
 	return cmd
 }
 
+// check refuses what cannot be meant.
+func (r *runFlags) check(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
+	switch {
+	case given("target") && r.pid <= 0:
+		return fmt.Errorf("-x %d: it takes the number of a process", r.pid)
+	case given("target") && given("command"):
+		return errors.New("-x and -c: target() is one process")
+	case given("command") && len(runner.CommandLine(r.command)) == 0:
+		return errors.New("-c: it takes a command")
+	case r.timeout < 0:
+		return fmt.Errorf("--timeout %v: it takes a time such as 30s", r.timeout)
+	}
+	return nil
+}
+
 func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
 	data := s.object
 	if data == nil {
@@ -80,21 +97,26 @@ func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
 	}
 	file, err := object.Read(data)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", s.objectFile(), err)
+	}
+	if s.object == nil && !a.settings.force {
+		if err := chosenForHere(file.Script.Kernel); err != nil {
+			return err
+		}
 	}
 	opt := runner.Options{
 		Target: r.pid, Timeout: r.timeout, Stdout: a.out, Stderr: a.err, Force: a.settings.force,
 		AllowSystem: r.allowSystem, Verbose: a.settings.verbose, Stdin: os.Stdin,
 	}
-	if r.command != "" {
-		opt.Command = []string{"/bin/sh", "-c", r.command}
-	}
+	opt.Command = runner.CommandLine(r.command)
 	res, err := runner.Run(ctx, file, opt)
 	if err != nil {
 		return err
 	}
-	for _, w := range res.Warnings() {
-		fmt.Fprintf(a.err, "warning: %s\n", w)
+	if !a.settings.quiet {
+		for _, w := range res.Warnings() {
+			fmt.Fprintf(a.err, "warning: %s\n", w)
+		}
 	}
 	if res.Failure != "" {
 		return errSilent
@@ -102,54 +124,70 @@ func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
 	return nil
 }
 
-// compileForHere compiles for the running kernel, which it makes known to the
-// cache first where it is not; or for the one that -k names.
-func (a *app) compileForHere(ctx context.Context, s *script) ([]byte, error) {
-	if a.settings.kernel == "" {
-		if err := a.learnRunning(ctx); err != nil {
-			return nil, err
-		}
+// chosenForHere refuses to run what -k had compiled for another kernel.
+func chosenForHere(k tpinfo.Kernel) error {
+	here, err := runningKernel()
+	if err != nil || k.Release == here.Release {
+		return err
 	}
-	return a.compileFor(ctx, s)
+	return fmt.Errorf("-k chooses kernel %s, and this machine runs %s: leave -k out, run it with --remote on a host that has that kernel, or make an object for it with 'tpinfo compile'",
+		k.Release, here.Release)
 }
 
-// compileFor compiles for the kernel that -k names.
-func (a *app) compileFor(ctx context.Context, s *script) ([]byte, error) {
+// compileForHere compiles for the running kernel, which it makes known to the
+// cache first where it is not and the script asks for something of it; or for
+// the one that -k names.
+func (a *app) compileForHere(ctx context.Context, s *script) ([]byte, error) {
+	if a.settings.kernel != "" {
+		return a.compileFor(ctx, s, nil)
+	}
+	here, err := runningKernel()
+	if err != nil {
+		return nil, err
+	}
+	a.settings.kernel = here.Release
+	data, err := a.compileFor(ctx, s, &here)
+	if !errors.Is(err, errUnknown) {
+		return data, err
+	}
+	if err := a.learnRunning(ctx, here.Release); err != nil {
+		return nil, err
+	}
+	return a.compileFor(ctx, s, nil)
+}
+
+// compileFor compiles for the kernel that is chosen. Where the cache does not
+// know that one and its identity is given, a script that asks for nothing of the
+// kernel compiles all the same; with one that does the error is errUnknown.
+func (a *app) compileFor(ctx context.Context, s *script, identity *tpinfo.Kernel) ([]byte, error) {
 	var data bytes.Buffer
-	err := a.withMetadata(ctx, func(m metadata) error {
+	compile := func(m check.Metadata) error {
 		o, err := compiler.Compile(ctx, s.src, m, s.opt)
 		if err != nil {
 			return a.scriptError(err)
 		}
 		return o.Write(&data)
-	})
+	}
+	known, why := true, error(nil)
+	if identity != nil {
+		known, why = a.knows(ctx, identity.Release)
+	}
+	var err error
+	if known {
+		err = a.withMetadata(ctx, compile)
+	} else if err = compile(unknownKernel{*identity}); errors.Is(err, errUnknown) && why != nil {
+		err = why
+	}
 	return data.Bytes(), err
 }
 
-// learnRunning makes sure that the cache knows the running kernel, and chooses
-// it.
-func (a *app) learnRunning(ctx context.Context) error {
-	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return fmt.Errorf("which kernel runs here: %w; choose one with -k", err)
-	}
-	release := strings.TrimSpace(string(text))
-	known, err := a.knows(ctx, release)
-	if err != nil {
-		return err
-	}
-	if !known {
-		a.note("the cache does not know the running kernel %s: extracting it", release)
-		format, out := a.settings.format, a.out
-		a.settings.format, a.out = "table", a.err
-		err := a.extract(ctx, []string{""})
-		a.settings.format, a.out = format, out
-		if err != nil {
-			return err
-		}
-	}
-	a.settings.kernel = release
-	return nil
+// learnRunning makes the running kernel known to the cache.
+func (a *app) learnRunning(ctx context.Context, release string) error {
+	a.note("the cache does not know the running kernel %s: extracting it", release)
+	format, out := a.settings.format, a.out
+	defer func() { a.settings.format, a.out = format, out }()
+	a.settings.format, a.out = "table", a.err
+	return a.extract(ctx, []string{""})
 }
 
 // knows reports whether the cache has a kernel of that release.
