@@ -128,10 +128,13 @@ func (e *example) run(t *testing.T, data []byte) (stdout, stderr string, err err
 	var out, errs bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), runLimit)
 	defer cancel()
-	res, err := runner.Run(ctx, file, runner.Options{
-		Stdout: &out, Stderr: &errs, Target: e.number(t, "target"), Timeout: e.timeout(t),
-		Command: []string{"/bin/sh", "-c", e.command()}, AllowSystem: e.options["allow-system"] != "",
-	})
+	opt := runner.Options{
+		Stdout: &out, Stderr: &errs, Target: e.number(t, "target"), Timeout: e.timeout(t), AllowSystem: e.options["allow-system"] != "",
+	}
+	if opt.Target == 0 {
+		opt.Command = []string{"/bin/sh", "-c", e.command()}
+	}
+	res, err := runner.Run(ctx, file, opt)
 	for _, w := range res.Warnings() {
 		fmt.Fprintf(&errs, "warning: %s\n", w)
 	}
