@@ -135,14 +135,17 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 	f.ALUImm(asm.Mod, digit, base)
 	f.ALUImm(asm.Add, digit, '0')
 	if base == 16 {
-		decimal := f.Label()
-		f.JumpImm(asm.JLE, digit, '9', decimal)
+		// One way for digits and letters, or the verifier would follow both.
+		letter := f.Reg()
+		f.MovImm(letter, '9')
+		f.ALU(asm.Sub, letter, digit)
+		f.ALUImm(asm.ArSh, letter, 63) // -1 for letters
 		letters := int64('a' - '9' - 1)
 		if p.Verb == 'X' {
 			letters = 'A' - '9' - 1
 		}
-		f.ALUImm(asm.Add, digit, letters)
-		f.Bind(decimal)
+		f.ALUImm(asm.And, letter, letters)
+		f.ALU(asm.Add, digit, letter)
 	}
 	f.Mov(at, buf.Base)
 	f.ALU(asm.Add, at, i)
@@ -174,15 +177,9 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 	if !p.Zero {
 		b.pad(i, p.Width, put, vcode.None)
 	}
-	// The verifier follows each number of digits by itself. By way of memory
-	// it forgets which it was, and goes on once for all.
-	word := vcode.Mem{Base: h.scratch, Off: 8}
-	f.Store(word, i, asm.DWord)
-	start := f.Reg()
-	f.Load(start, word, asm.DWord)
-	f.ALUImm(asm.And, start, 31)
-	f.ALU(asm.Add, start, buf.Base)
-	b.addFrom(vcode.Mem{Base: start, Off: buf.Off}, 32)
+	h.forget(i, 31)
+	f.ALU(asm.Add, i, buf.Base)
+	b.addFrom(vcode.Mem{Base: i, Off: buf.Off}, 32)
 }
 
 // pad fills up to a width: with zeros where the sign is given, which leaves a

@@ -235,28 +235,55 @@ func (p *numeral) prefix(none, zero vcode.Label) {
 	f.ALUImm(asm.Add, p.i, 1)
 }
 
-// read reads digits of a base up to the first byte that is none.
+// read reads digits of a base up to the first byte that is none. Each has but
+// one way through the loop, for the verifier would follow each to the end.
 func (p *numeral) read(base int64) {
 	f := p.h.f
-	top, digit := f.Label(), f.Label()
+	p.h.forget(p.i, 3)
+	top := f.Label()
 	f.Bind(top)
 	p.load()
-	f.ALUImm(asm.Sub, p.c, '0')
 	if base == 16 {
-		f.JumpImm(asm.JLE, p.c, 9, digit)
-		f.ALUImm(asm.Add, p.c, '0')
-		f.ALUImm(asm.Or, p.c, 'a'-'A')
-		f.ALUImm(asm.Sub, p.c, 'a')
-		f.JumpImm(asm.JGT, p.c, 5, p.done)
-		f.ALUImm(asm.Add, p.c, 10)
+		p.hexadecimal()
 	} else {
-		f.JumpImm(asm.JGT, p.c, base-1, p.done)
+		f.ALUImm(asm.Sub, p.c, '0')
 	}
-	f.Bind(digit)
+	f.JumpImm(asm.JGT, p.c, base-1, p.done)
 	f.ALUImm(asm.Mul, p.value, base)
 	f.ALU(asm.Add, p.value, p.c)
 	f.ALUImm(asm.Add, p.i, 1)
 	f.JumpImm(asm.JLE, p.i, int64(p.text.size-1), top)
+}
+
+// hexadecimal turns a byte into the digit that it is; what is none becomes
+// negative or more than 15.
+func (p *numeral) hexadecimal() {
+	f := p.h.f
+	letter, none, isDigit := f.Reg(), f.Reg(), f.Reg()
+	f.Mov(letter, p.c)
+	f.ALUImm(asm.Or, letter, 'a'-'A')
+	f.ALUImm(asm.Sub, letter, 'a')
+	f.Mov(none, letter)
+	f.ALUImm(asm.ArSh, none, 63) // -1 for what stands before the letters
+	f.ALUImm(asm.Add, letter, 10)
+	f.ALU(asm.Or, letter, none)
+	f.ALUImm(asm.Sub, p.c, '0')
+	f.Mov(isDigit, p.c)
+	f.ALUImm(asm.Sub, isDigit, 10)
+	f.ALUImm(asm.ArSh, isDigit, 63) // -1 up to '9'
+	f.ALU(asm.Xor, p.c, letter)
+	f.ALU(asm.And, p.c, isDigit)
+	f.ALU(asm.Xor, p.c, letter)
+}
+
+// forget makes the verifier forget a number from 0 to a limit, one less than a
+// power of two: it follows each number that it knows by itself, and goes on once
+// for all that it does not.
+func (h *handler) forget(r vcode.Reg, limit int64) {
+	word := vcode.Mem{Base: h.scratch, Off: 8}
+	h.f.Store(word, r, asm.DWord)
+	h.f.Load(r, word, asm.DWord)
+	h.f.ALUImm(asm.And, r, limit)
 }
 
 // textBuiltin is a function that gives a String.

@@ -302,36 +302,24 @@ func (h *handler) search(a place, bytes string, to vcode.Label, when bool) {
 			h.copyText(own, a)
 			a = own
 		}
-		i, top, next := f.Reg(), f.Label(), f.Label()
+		i, top := f.Reg(), f.Label()
 		f.MovImm(i, 0)
 		f.Bind(top)
-		p := f.Reg()
+		p, differs := f.Reg(), f.Reg()
 		f.Mov(p, a.Base)
 		f.ALU(asm.Add, p, i)
+		f.MovImm(differs, 0)
+		// No way out in between: the verifier would follow each.
 		for at := 0; at < len(bytes); {
 			size := 8
-			for size > len(bytes)-at {
+			for size > len(bytes) {
 				size /= 2
 			}
-			t := f.Reg()
-			f.Load(t, vcode.Mem{Base: p, Off: a.Off + at}, sizes[size])
-			part := bytes[at : at+size]
-			var v int64
-			switch size {
-			case 8:
-				v = h.word(part)
-			case 4:
-				v = int64(h.order.Uint32([]byte(part)))
-			case 2:
-				v = int64(h.order.Uint16([]byte(part)))
-			default:
-				v = int64(part[0])
-			}
-			f.JumpImm(asm.JNE, t, v, next)
+			at = min(at, len(bytes)-size) // the last may overlap the one before
+			h.difference(differs, vcode.Mem{Base: p, Off: a.Off + at}, bytes[at:at+size])
 			at += size
 		}
-		f.Goto(found)
-		f.Bind(next)
+		f.JumpImm(asm.JEq, differs, 0, found)
 		f.ALUImm(asm.Add, i, 1)
 		f.JumpImm(asm.JLE, i, int64(a.size-len(bytes)), top)
 	}
@@ -344,4 +332,24 @@ func (h *handler) search(a place, bytes string, to vcode.Label, when bool) {
 		f.Goto(to)
 	}
 	f.Bind(not)
+}
+
+// difference sets bits of d where 1, 2, 4 or 8 bytes at a place are not these.
+func (h *handler) difference(d vcode.Reg, at vcode.Mem, bytes string) {
+	f := h.f
+	var v int64
+	switch b := []byte(bytes); len(b) {
+	case 8:
+		v = h.word(bytes)
+	case 4:
+		v = int64(h.order.Uint32(b))
+	case 2:
+		v = int64(h.order.Uint16(b))
+	default:
+		v = int64(b[0])
+	}
+	t := f.Reg()
+	f.Load(t, at, sizes[len(bytes)])
+	f.ALUImm(asm.Xor, t, v)
+	f.ALU(asm.Or, d, t)
 }
