@@ -140,7 +140,7 @@ func (h *handler) loop(n *ir.Node) {
 	if cond != nil {
 		h.temporary(func() { h.branch(cond, l.out, false) })
 	}
-	limit := int64(max(16, min(maxIterations, maxBranches/(branches(n)+1))))
+	limit := iterations(n)
 	f.ALUImm(asm.Add, h.steps, 1)
 	h.faultUnless(n, asm.JLE, h.steps, limit,
 		"more than "+strconv.FormatInt(limit, 10)+" iterations of loops in one run of a handler: the kernel allows no more; loop in a timer or end probe")
@@ -153,6 +153,11 @@ func (h *handler) loop(n *ir.Node) {
 	}
 	f.Goto(top)
 	f.Bind(l.out)
+}
+
+// iterations is how many a loop may do.
+func iterations(n *ir.Node) int64 {
+	return int64(max(16, min(maxIterations, maxBranches/(branches(n)+1))))
 }
 
 // branches estimates how many conditional jumps a node becomes.
