@@ -155,14 +155,11 @@ func (h *handler) statElement(n *ir.Node, g *ir.Global, skip vcode.Label) vcode.
 
 // statWords adds a value to the words of an aggregate.
 func (h *handler) statWords(a *ir.Aggregate, at vcode.Mem, v vcode.Reg, alone bool) {
-	f := h.f
 	l := a.Layout()
 	if l.Min >= 0 || l.Max >= 0 {
 		h.extremes(l, at, v)
 	}
-	one := f.Reg()
-	f.MovImm(one, 1)
-	h.increase(at.At(l.Count), one, alone)
+	h.countAt(at.At(l.Count), alone)
 	if l.Sum >= 0 {
 		h.increase(at.At(l.Sum), v, alone)
 	}
@@ -186,6 +183,20 @@ func (h *handler) increase(at vcode.Mem, by vcode.Reg, alone bool) {
 	t := f.Reg()
 	f.Load(t, at, asm.DWord)
 	f.ALU(asm.Add, t, by)
+	f.Store(at, t, asm.DWord)
+}
+
+// countAt adds one.
+func (h *handler) countAt(at vcode.Mem, alone bool) {
+	f := h.f
+	t := f.Reg()
+	if !alone {
+		f.MovImm(t, 1)
+		f.Atomic(asm.AddAtomic, at, t)
+		return
+	}
+	f.Load(t, at, asm.DWord)
+	f.ALUImm(asm.Add, t, 1)
 	f.Store(at, t, asm.DWord)
 }
 
@@ -218,9 +229,9 @@ func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg) {
 	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
 	u := reg(v)
 	h.absolute(u)
-	a, b := reg(u), reg(u)
+	a, b := reg(u), f.Reg()
 	f.ALUImm(asm.RSh, a, 32)
-	f.Trunc(b)
+	f.Trunc(b, u)
 	ab := reg(a)
 	f.ALU(asm.Mul, ab, b)
 	low, high := reg(b), reg(a)
@@ -271,7 +282,9 @@ func (h *handler) logBucket(v vcode.Reg) vcode.Reg {
 		f.ALUImm(asm.RSh, t, k)
 		f.Neg(t) // of 63 bits at most: negative unless 0
 		f.ALUImm(asm.RSh, t, 63)
-		f.ALUImm(asm.LSh, t, step)
+		if step > 0 {
+			f.ALUImm(asm.LSh, t, step)
+		}
 		f.ALU(asm.RSh, u, t)
 		f.ALU(asm.Add, n, t)
 	}
@@ -306,13 +319,12 @@ func (h *handler) linearBucket(a *ir.Aggregate, v vcode.Reg) vcode.Reg {
 func (h *handler) bucket(at vcode.Mem, n vcode.Reg, count int, alone bool) {
 	f := h.f
 	skip := f.Label()
-	p, i, one := f.Reg(), f.Reg(), f.Reg()
-	f.MovImm(one, 1)
+	p, i := f.Reg(), f.Reg()
 	f.Mov(p, at.Base)
 	f.Mov(i, n)
 	f.JumpImm(asm.JGE, i, int64(count), skip)
 	f.ALUImm(asm.LSh, i, 3)
 	f.ALU(asm.Add, p, i)
-	h.increase(vcode.Mem{Base: p, Off: at.Off}, one, alone)
+	h.countAt(vcode.Mem{Base: p, Off: at.Off}, alone)
 	f.Bind(skip)
 }

@@ -65,20 +65,6 @@ func (h *handler) elementInto(n *ir.Node, d vcode.Reg) {
 	})
 }
 
-// contains is "[keys] in array".
-func (h *handler) contains(n *ir.Node, d vcode.Reg) {
-	f := h.f
-	h.temporary(func() {
-		p := h.lookup(&h.p.Globals[n.Int], h.key(n))
-		t, end := f.Reg(), f.Label()
-		f.MovImm(t, 0)
-		f.JumpImm(asm.JEq, p, 0, end)
-		f.MovImm(t, 1)
-		f.Bind(end)
-		f.Mov(d, t)
-	})
-}
-
 // set assigns. Of a Long it gives the register that the value is in.
 func (h *handler) set(n *ir.Node) vcode.Reg {
 	f := h.f

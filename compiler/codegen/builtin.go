@@ -64,12 +64,13 @@ func (h *handler) builtin(n *ir.Node, d vcode.Reg) {
 		if raw == vcode.None {
 			raw = h.raw(n.Str)
 		}
-		f.Mov(d, raw)
+		if hp.trunc {
+			f.Trunc(d, raw)
+		} else {
+			f.Mov(d, raw)
+		}
 		if hp.shift > 0 {
 			f.ALUImm(asm.RSh, d, hp.shift)
-		}
-		if hp.trunc {
-			f.Trunc(d)
 		}
 	}
 	switch n.Str {
@@ -85,7 +86,7 @@ func (h *handler) builtin(n *ir.Node, d vcode.Reg) {
 		// 32 random bits, times n, of which the upper half is 0 to n-1.
 		n := h.number(n.Args[0])
 		f.Call(asm.FnGetPrandomU32, d)
-		f.Trunc(d)
+		f.Trunc(d, d)
 		f.ALU(asm.Mul, d, n)
 		f.ALUImm(asm.RSh, d, 32)
 	case "strlen":

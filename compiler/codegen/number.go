@@ -106,10 +106,8 @@ func (h *handler) numberInto(n *ir.Node, d vcode.Reg) {
 		h.operate(n.Op, d, x, n.Args[1])
 	case ir.Div, ir.Mod:
 		h.divide(n, d)
-	case ir.Not, ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.AndAnd, ir.OrOr, ir.Match:
+	case ir.Not, ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.AndAnd, ir.OrOr, ir.Match, ir.In:
 		h.truth(n, d)
-	case ir.In:
-		h.contains(n, d)
 	case ir.Choose:
 		other, end := f.Label(), f.Label()
 		h.branch(n.Args[0], other, false)
@@ -230,6 +228,14 @@ func (h *handler) branch(n *ir.Node, to vcode.Label, when bool) {
 		}
 	case ir.Match:
 		h.match(n, to, when)
+	case ir.In:
+		var p vcode.Reg
+		h.temporary(func() { p = h.lookup(&h.p.Globals[n.Int], h.key(n)) })
+		op := asm.JNE
+		if !when {
+			op = asm.JEq
+		}
+		f.JumpImm(op, p, 0, to)
 	default:
 		op := asm.JNE
 		if !when {

@@ -113,7 +113,7 @@ func (f *Func) intervals(fixed map[Reg]bool) []*interval {
 // hints notes which registers would save a move.
 func (f *Func) hints(i *inst, byReg []*interval) {
 	switch i.kind {
-	case kMov:
+	case kMov, kTrunc:
 		if i.src != None {
 			byReg[i.dst].hints = append(byReg[i.dst].hints, hint{with: i.src})
 			byReg[i.src].hints = append(byReg[i.src].hints, hint{with: i.dst})

@@ -87,7 +87,7 @@ func (e *emitter) inst(i *inst) {
 	case kMov:
 		e.mov(i)
 	case kTrunc:
-		e.put(asm.Instruction{OpCode: asm.OpCode(asm.ALUClass).SetALUOp(asm.Mov).SetSource(asm.RegSource), Dst: e.reg(i.dst), Src: e.reg(i.dst)})
+		e.put(asm.Instruction{OpCode: asm.OpCode(asm.ALUClass).SetALUOp(asm.Mov).SetSource(asm.RegSource), Dst: e.reg(i.dst), Src: e.reg(i.src)})
 	case kALU:
 		if i.src == None {
 			e.put(i.alu.Imm(e.reg(i.dst), int32(i.imm)))

@@ -30,7 +30,7 @@ func (i *inst) uses(see func(*Reg)) {
 		see(&i.mem.Base)
 	}
 	switch i.kind {
-	case kMov, kStore, kAtomic:
+	case kMov, kTrunc, kStore, kAtomic:
 		if i.src != None {
 			see(&i.src)
 		}
@@ -39,7 +39,7 @@ func (i *inst) uses(see func(*Reg)) {
 		if i.src != None {
 			see(&i.src)
 		}
-	case kTrunc, kNeg, kSwap:
+	case kNeg, kSwap:
 		see(&i.dst)
 	case kCall:
 		for n := range i.args {

@@ -32,7 +32,7 @@ type kind uint8
 
 const (
 	kMov     kind = iota // dst = src, or imm when src is None
-	kTrunc               // dst = its low 32 bits
+	kTrunc               // dst = the low 32 bits of src
 	kALU                 // dst op= src, or imm
 	kNeg                 // dst = -dst
 	kSwap                // dst = its 8 bytes as a big-endian machine reads them
@@ -138,8 +138,8 @@ func (f *Func) MovImm(d Reg, n int64) { f.add(inst{kind: kMov, dst: d, src: None
 // Mov copies a register.
 func (f *Func) Mov(d, s Reg) { f.add(inst{kind: kMov, dst: d, src: s}) }
 
-// Trunc keeps the low 32 bits.
-func (f *Func) Trunc(d Reg) { f.add(inst{kind: kTrunc, dst: d, src: None}) }
+// Trunc sets d to the low 32 bits of s.
+func (f *Func) Trunc(d, s Reg) { f.add(inst{kind: kTrunc, dst: d, src: s}) }
 
 // ALU is d op= s.
 func (f *Func) ALU(op asm.ALUOp, d, s Reg) { f.add(inst{kind: kALU, alu: op, dst: d, src: s}) }
