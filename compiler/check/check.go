@@ -81,15 +81,18 @@ type checker struct {
 	handlers int
 	builtin  map[string]ir.Function
 
-	final   bool // errors count
-	changed bool // this pass learned something
-	quiet   int  // inside @defined, where errors say "no"
-	faults  int  // errors of this pass, quiet ones too
-	prog    *ir.Program
-	used    []*variable // globals in the order of their indices
-	called  []*function // functions likewise
-	facts   []ir.Fact
-	spans   map[*ir.Node]diag.Span
+	final bool // errors count
+	// doubtful: a declaration was left out for an error, and what it would give
+	// a value is not known.
+	doubtful bool
+	changed  bool // this pass learned something
+	quiet    int  // inside @defined, where errors say "no"
+	faults   int  // errors of this pass, quiet ones too
+	prog     *ir.Program
+	used     []*variable // globals in the order of their indices
+	called   []*function // functions likewise
+	facts    []ir.Fact
+	spans    map[*ir.Node]diag.Span
 }
 
 func newChecker(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata, opt Options) *checker {
@@ -130,6 +133,7 @@ func (c *checker) errorf(at diag.Span, hint, format string, args ...any) {
 // declarationError notes what is wrong before any pass.
 func (c *checker) declarationError(at diag.Span, hint, format string, args ...any) {
 	c.errs.Add(at, hint, format, args...)
+	c.doubtful = true
 }
 
 // fail notes that the metadata could not answer: nothing more can be said.

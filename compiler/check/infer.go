@@ -21,7 +21,7 @@ type val struct {
 // needValue refuses a name that is read, though nothing gives it a value and so
 // nothing tells its type. A name that has a type starts as 0 or "".
 func (s *scope) needValue(v *variable, at diag.Span) {
-	if !v.guessed || v.assigned {
+	if !v.guessed || v.assigned || s.c.doubtful {
 		return
 	}
 	var names []string

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +12,21 @@ import (
 func didYouMean(name string, names []string) string {
 	return meant(nearest(name, names))
 }
+
+// didYouMeanOf is didYouMean, and where nothing is near what there is.
+func didYouMeanOf(name string, names []string) string {
+	if hint := didYouMean(name, names); hint != "" || len(names) == 0 {
+		return hint
+	}
+	hint := "there are " + strings.Join(names[:min(len(names), maxListed)], ", ")
+	if more := len(names) - maxListed; more > 0 {
+		hint += " and " + strconv.Itoa(more) + " more"
+	}
+	return hint
+}
+
+// maxListed is how many names a hint lists.
+const maxListed = 10
 
 // meant is the hint for names that are near already.
 func meant(near []string) string {
@@ -57,26 +73,29 @@ func nearest(name string, names []string) []string {
 	return out
 }
 
-// distance counts the letters to insert, delete or replace to get from a to b.
+// distance counts the letters to insert, delete, replace or swap to get from a
+// to b.
 func distance(a, b string) int {
 	if d := len(a) - len(b); d > 8 || d < -8 {
 		return max(len(a), len(b))
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		last := row[0]
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
-			replaced := last
+			replaced := last[j-1]
 			if a[i-1] != b[j-1] {
 				replaced++
 			}
-			last = row[j]
-			row[j] = min(row[j]+1, row[j-1]+1, replaced)
+			row[j] = min(last[j]+1, row[j-1]+1, replaced)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

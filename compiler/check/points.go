@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"path"
@@ -92,7 +93,7 @@ func (c *checker) expandPoints(points []*syntax.Point, aliases []*syntax.Alias, 
 			c.declarationError(pt.Span, "write one of "+strings.Join(several.Choices(), ", "), "several events have this name")
 		case errors.As(err, &missing) && (pt.Optional || pt.Sufficient):
 		case errors.As(err, &missing):
-			c.declarationError(pt.Span, meant(missing.Suggestions()), "%s", c.noSuchEvent(missing, pt))
+			c.declarationError(pt.Span, cmp.Or(meant(missing.Suggestions()), c.withoutSystem(pt)), "%s", c.noSuchEvent(missing, pt))
 		case err != nil:
 			c.fail(err)
 			return nil
@@ -114,6 +115,18 @@ func (c *checker) noSuchEvent(_ NotFound, pt *syntax.Point) string {
 		}
 	}
 	return "there is no such probe point"
+}
+
+// withoutSystem is what to do about a system's name where systems are not known.
+func (c *checker) withoutSystem(pt *syntax.Point) string {
+	for _, comp := range pt.Components {
+		if lit, ok := comp.Arg.(*syntax.StringLit); ok && c.kernel.Source == tpinfo.FromBTF {
+			if _, name, qualified := strings.Cut(lit.Text, ":"); qualified {
+				return "this kernel is known from BTF, which does not tell systems: leave it out, as in \"" + name + "\""
+			}
+		}
+	}
+	return ""
 }
 
 const maxAliases = 32

@@ -145,7 +145,7 @@ func (s *scope) memberOf(t target, x *syntax.Member) (target, bool) {
 	}
 	f, ok, names := s.c.member(u.def, x.Name, 0)
 	if !ok {
-		s.errorf(at, didYouMean(x.Name, names), "%s has no member %q", structName(&u), x.Name)
+		s.errorf(at, didYouMeanOf(x.Name, names), "%s has no member %q", structName(&u), x.Name)
 		return t, false
 	}
 	if !f.offset.Known() {

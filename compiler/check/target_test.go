@@ -86,7 +86,7 @@ func TestDefined(t *testing.T) {
 	wantLines(t, on(`println(@choose_defined($prev->state, $prev->__state), @defined($prev->se), @defined($prev->foo) ? $prev->foo : 7, @defined(&$prev->se))`),
 		`site 0 %d "171\n" (long)`, "fact struct task_struct.__state at 24 size 4: unsigned int")
 	wantErrors(t, on(`println(@choose_defined($prev->a, $prev->b), @defined())`),
-		`1:79: struct task_struct has no member "b"`, `1:83: @defined takes one expression ~ as in @defined($prev->__state)`)
+		`1:79: struct task_struct has no member "b" ~ there are thread_info, __state, stack, prio, static_prio, se, pid, tgid, real_parent, cred and 18 more`, `1:83: @defined takes one expression ~ as in @defined($prev->__state)`)
 }
 
 func TestEnum(t *testing.T) {
