@@ -3,6 +3,7 @@
 package diag
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -154,5 +155,12 @@ func (l *List) MarshalJSON() ([]byte, error) {
 		line, column := l.Source.Place(e.Span.Start)
 		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint}
 	}
-	return json.Marshal(out)
+	// As everywhere in this project: "<" is "<".
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(out); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(text.Bytes()), nil
 }
