@@ -47,7 +47,11 @@ func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Typ
 		return nil, err
 	}
 	if len(said) > 0 {
-		return nil, fmt.Errorf("<%s> does not compile: %s", strings.Join(names, ">, <"), said[0].Message)
+		at := ""
+		if first := said[0]; !first.Fatal && first.Line > 0 {
+			at = fmt.Sprintf("%s:%d: ", strings.TrimPrefix(first.File, tree.Source+"/"), first.Line)
+		}
+		return nil, fmt.Errorf("<%s> does not compile: %s%s", strings.Join(names, ">, <"), at, said[0].Message)
 	}
 	obj, err := dwarfx.Read(ctx, shop.objectPath(u), dwarfx.Options{})
 	if err != nil {

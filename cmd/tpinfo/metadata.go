@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -17,14 +18,17 @@ import (
 // is on this machine, and kept.
 type metadata struct {
 	*cache.Kernel
-	app     *app
-	learned map[string]*tpinfo.Type
+	app *app
+	// learned has the types of headers by their names, compiled what became of
+	// the headers.
+	learned  map[string]*tpinfo.Type
+	compiled map[string]error
 }
 
 var _ check.Metadata = metadata{}
 
 func (a *app) metadata(k *cache.Kernel) metadata {
-	return metadata{k, a, map[string]*tpinfo.Type{}}
+	return metadata{k, a, map[string]*tpinfo.Type{}, map[string]error{}}
 }
 
 // TypeIfKnown implements check.Metadata.
@@ -38,14 +42,42 @@ func (m metadata) TypeIfKnown(ctx context.Context, name string) (*tpinfo.Type, e
 
 // Header implements check.Metadata.
 func (m metadata) Header(ctx context.Context, headers []string, typeName string) (*tpinfo.Type, error) {
+	names := "<" + strings.Join(headers, ">, <") + ">"
+	err, known := m.compiled[names]
+	if !known {
+		err = m.compile(ctx, headers, typeName)
+		m.compiled[names] = err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s has no type %q in the cache: %w", m.Identity().Release, typeName, err)
+	}
+	for _, tag := range []string{"", "struct ", "union ", "enum "} {
+		if t := m.learned[tag+typeName]; t != nil {
+			return t, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // as the interface has it: the headers do not define it
+}
+
+// compile learns the types of headers.
+func (m metadata) compile(ctx context.Context, headers []string, typeName string) error {
 	k := m.Identity()
-	if info, err := os.Stat(k.Tree); err != nil || !info.IsDir() || k.Source == tpinfo.FromBTF {
-		return m.Kernel.Header(ctx, headers, typeName)
+	if k.Source == tpinfo.FromBTF {
+		return fmt.Errorf("what is known of it comes from its BTF, and <%s> cannot be compiled without its headers; extract it from those, with 'tpinfo extract RELEASE' where they are installed or with 'tpinfo extract DIRECTORY'", strings.Join(headers, ">, <"))
+	}
+	if info, err := os.Stat(k.Tree); err != nil || !info.IsDir() {
+		return fmt.Errorf("its build tree, to compile headers with, is not in %s any more; extract it again from where it is, with 'tpinfo extract DIRECTORY'", k.Tree)
+	}
+	req := extractor.Request{Tree: k.Tree, CC: m.app.settings.ccFor(k.Release)}
+	if same, err := m.same(ctx, req); err != nil {
+		return err
+	} else if !same {
+		return fmt.Errorf("its build tree %s has changed; extract it again with 'tpinfo extract %[1]s'", k.Tree)
 	}
 	m.app.note("the cache has no type %q: compiling <%s> of %s", typeName, strings.Join(headers, ">, <"), k.Tree)
-	types, err := extractor.Types(ctx, extractor.Request{Tree: k.Tree, CC: m.app.settings.ccFor(k.Release)}, headers)
+	types, err := extractor.Types(ctx, req, headers)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range types {
 		m.learned[types[i].Name] = &types[i]
@@ -53,12 +85,25 @@ func (m metadata) Header(ctx context.Context, headers []string, typeName string)
 	if err := m.keep(ctx, types); err != nil {
 		m.app.note("what it declares is not kept: %v", err)
 	}
-	for _, tag := range []string{"", "struct ", "union ", "enum "} {
-		if t := m.learned[tag+typeName]; t != nil {
-			return t, nil
-		}
+	return nil
+}
+
+// same reports whether the kernel's build tree is as it was when the kernel was
+// extracted.
+func (m metadata) same(ctx context.Context, req extractor.Request) (same bool, err error) {
+	db, err := m.app.readCache(ctx)
+	if err != nil {
+		return false, err
 	}
-	return m.Kernel.Header(ctx, headers, typeName)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	k := m.Identity()
+	recorded, err := db.Recorded(ctx, k.Release, k.Tree)
+	if err != nil {
+		return false, err
+	}
+	// The compiler may be another one: the layouts are not.
+	id, err := unchanged(ctx, extractor.Request{Tree: req.Tree}, recorded)
+	return id == k.ID, err
 }
 
 // keep adds types to the kernel in the cache.
