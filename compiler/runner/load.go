@@ -123,6 +123,8 @@ func closeMaps(maps map[string]*ebpf.Map) {
 	}
 }
 
+var errNoSuchMap = errors.New("no map in the kernel is that large")
+
 // explainArray says what an array would take, and what to do.
 func explainArray(prog *ir.Program, g *ir.Global, s *ebpf.MapSpec, err error) error {
 	where := fmt.Sprintf("%s:%d:%d: create the map of global %s", prog.Name, g.Line, g.Column, g.Name)
@@ -139,6 +141,11 @@ func explainArray(prog *ir.Program, g *ir.Global, s *ebpf.MapSpec, err error) er
 			size = uint64(s.KeySize) + uint64(s.ValueSize)*uint64(cpus)
 			copies = fmt.Sprintf(" on %d CPUs", cpus)
 		}
+	}
+	if errors.Is(err, unix.E2BIG) {
+		err = errNoSuchMap // the kernel's word is about arguments
+	} else if errno := unix.Errno(0); errors.As(err, &errno) {
+		err = errno // the loader's words on the way are about nothing of the script's
 	}
 	return fmt.Errorf("%s: %w: its %d elements take about %d MB%s; declare it smaller, as in \"global %s[%d]\"",
 		where, err, s.MaxEntries, (size*uint64(s.MaxEntries)+1<<20-1)>>20, copies, g.Name, max(s.MaxEntries/16, 1))
