@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -34,9 +35,23 @@ const (
 	maxStringSize     = 4096
 )
 
+// Validate reports a choice that nothing can be made of.
+func (o *Options) Validate() error {
+	switch {
+	case o.StringSize != 0 && (o.StringSize < minStringSize || o.StringSize > maxStringSize):
+		return fmt.Errorf("a string size of %d: it is %d to %d bytes", o.StringSize, minStringSize, maxStringSize)
+	case o.MapEntries != 0 && (o.MapEntries < 1 || o.MapEntries > maxElements):
+		return fmt.Errorf("%d map entries: an array has 1 to %d elements", o.MapEntries, int64(maxElements))
+	}
+	return nil
+}
+
 // Check gives a script its meaning for the kernel of meta. The error is a
 // *diag.List with everything that is wrong, or what kept meta from answering.
 func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata, opt Options) (*ir.Program, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
 	c := newChecker(ctx, f, src, meta, opt)
 	c.declare(f)
 	c.expand(f)
@@ -99,7 +114,7 @@ func newChecker(ctx context.Context, f *syntax.File, src *diag.Source, meta Meta
 	if opt.StringSize == 0 {
 		opt.StringSize = defaultStringSize
 	}
-	opt.StringSize = (min(max(opt.StringSize, minStringSize), maxStringSize) + 7) &^ 7
+	opt.StringSize = (opt.StringSize + 7) &^ 7
 	if opt.MapEntries == 0 {
 		opt.MapEntries = defaultMapEntries
 	}

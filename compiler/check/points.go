@@ -121,8 +121,8 @@ func (c *checker) noSuchEvent(_ NotFound, pt *syntax.Point) string {
 func (c *checker) withoutSystem(pt *syntax.Point) string {
 	for _, comp := range pt.Components {
 		if lit, ok := comp.Arg.(*syntax.StringLit); ok && c.kernel.Source == tpinfo.FromBTF {
-			if _, name, qualified := strings.Cut(lit.Text, ":"); qualified {
-				return "this kernel is known from BTF, which does not tell systems: leave it out, as in \"" + name + "\""
+			if system, _, qualified := strings.Cut(lit.Text, ":"); qualified {
+				return "this kernel is known from BTF, which does not tell systems: match names alone, as in \"" + system + "_*\""
 			}
 		}
 	}

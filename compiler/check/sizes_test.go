@@ -17,13 +17,23 @@ probe end { foreach ([a, b, c] in byname) println(a, b); x = text; println(x, lo
 }
 
 func TestStringSize(t *testing.T) {
-	for asked, want := range map[int]int{0: 128, 1: 16, 200: 200, 201: 208, 1 << 20: 4096} {
+	for asked, want := range map[int]int{0: 128, 16: 16, 200: 200, 201: 208, 4096: 4096} {
 		p, err := check(newTiny(), `global g probe begin { g = sprint(pid()) . "x" }`, Options{StringSize: asked})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if p.StringSize != want || p.Globals[0].Size != want {
 			t.Errorf("asked for %d: %d, global %d", asked, p.StringSize, p.Globals[0].Size)
+		}
+	}
+	for opt, want := range map[Options]string{
+		{StringSize: 15}:        "a string size of 15: it is 16 to 4096 bytes",
+		{StringSize: 1 << 20}:   "a string size of 1048576: it is 16 to 4096 bytes",
+		{MapEntries: -1}:        "-1 map entries: an array has 1 to 268435456 elements",
+		{MapEntries: 1<<28 + 1}: "268435457 map entries: an array has 1 to 268435456 elements",
+	} {
+		if _, err := check(newTiny(), `probe begin { }`, opt); err == nil || err.Error() != want {
+			t.Errorf("%+v: %v, want %s", opt, err, want)
 		}
 	}
 	p, err := check(newTiny(), `global a, b[7], c%[9], d% probe begin { a[1]++; b[1]++; c[1]++; d[1]++ }`, Options{MapEntries: 50})
