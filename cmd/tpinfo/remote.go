@@ -48,6 +48,9 @@ func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) 
 		opts.Log = a.err
 	}
 	h, err := remote.Open(ctx, r.remote, opts)
+	if errors.Is(err, remote.ErrAddress) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

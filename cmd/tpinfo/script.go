@@ -72,6 +72,9 @@ func (a *app) readScript(cmd *cobra.Command, args []string) (*script, error) {
 	must(err)
 	s.opt.AllowSystem, err = f.GetBool("allow-system")
 	must(err)
+	if err := s.opt.Validate(); err != nil {
+		return nil, usageError{err}
+	}
 	if e := f.Lookup("execute"); e.Changed {
 		s.src, s.opt.Args = &diag.Source{Name: "<-e>", Text: e.Value.String()}, args
 		return s, nil
