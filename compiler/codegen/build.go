@@ -58,7 +58,7 @@ func (b *builder) addFrom(from vcode.Mem, size int) {
 	f := b.h.f
 	// The verifier must see that the length is in bounds right where it is
 	// used, in that very register.
-	off, to, n, full := f.Reg(), f.Reg(), f.Reg(), b.full
+	off, to, n, full := f.Near(), f.Reg(), f.Reg(), b.full
 	if b.whole {
 		full = f.Label()
 	}
@@ -127,7 +127,7 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 		f.Mov(sign, v)
 		h.absolute(v)
 	}
-	i, top, done := f.Reg(), f.Label(), f.Label()
+	i, top, done := f.Near(), f.Label(), f.Label()
 	f.MovImm(i, digits)
 	f.Bind(top)
 	digit, at := f.Reg(), f.Reg()

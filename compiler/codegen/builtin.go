@@ -122,11 +122,12 @@ func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 	f := h.f
 	p := h.inWorking(h.text(n.Args[0]), n.Args[1])
 	i := h.copied(n.Args[1])
-	t, at, end := f.Reg(), f.Reg(), f.Label()
+	t, at, near, end := f.Reg(), f.Reg(), f.Near(), f.Label()
 	f.MovImm(t, 0)
 	f.Mov(at, p.Base)
-	f.JumpImm(asm.JGT, i, int64(p.size-1), end)
-	f.ALU(asm.Add, at, i)
+	f.Mov(near, i)
+	f.JumpImm(asm.JGT, near, int64(p.size-1), end)
+	f.ALU(asm.Add, at, near)
 	f.Load(t, vcode.Mem{Base: at, Off: p.Off}, asm.Byte)
 	f.Bind(end)
 	h.faultUnless(n, asm.JNE, t, 0, "Position out of bounds")
@@ -173,7 +174,7 @@ func (h *handler) parse(n *ir.Node, d vcode.Reg) {
 		f.MovImm(d, 0)
 		return
 	}
-	p := numeral{h: h, text: h.inWorking(h.text(n.Args[0])), value: f.Reg(), i: f.Reg(), at: f.Reg(), c: f.Reg(), done: f.Label()}
+	p := numeral{h: h, text: h.inWorking(h.text(n.Args[0])), value: f.Reg(), i: f.Near(), at: f.Reg(), c: f.Reg(), done: f.Label()}
 	minus := f.Reg()
 	f.MovImm(p.value, 0)
 	f.MovImm(p.i, 0)
@@ -331,10 +332,10 @@ func (h *handler) substring(n *ir.Node, to place) {
 	f.Bind(whole)
 	f.ALUImm(asm.Add, count, 1) // the NUL
 	f.Mov(from, p.Base)
-	f.JumpImm(asm.JGT, start, int64(p.size-1), end)
-	f.ALU(asm.Add, from, start)
-	// Bounds that the verifier sees in the registers that are used.
-	size := f.Reg()
+	near, size := f.Near(), f.Near()
+	f.Mov(near, start)
+	f.JumpImm(asm.JGT, near, int64(p.size-1), end)
+	f.ALU(asm.Add, from, near)
 	f.Mov(size, count)
 	f.JumpImm(asm.JGT, size, int64(to.size), end)
 	f.Call(asm.FnProbeReadKernelStr, vcode.None, vcode.A(own.Mem), vcode.R(size), vcode.A(vcode.Mem{Base: from, Off: p.Off}))

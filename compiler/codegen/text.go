@@ -302,7 +302,7 @@ func (h *handler) search(a place, bytes string, to vcode.Label, when bool) {
 			h.copyText(own, a)
 			a = own
 		}
-		i, top := f.Reg(), f.Label()
+		i, top := f.Near(), f.Label()
 		f.MovImm(i, 0)
 		f.Bind(top)
 		p, differs := f.Reg(), f.Reg()

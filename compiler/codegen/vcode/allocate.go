@@ -14,9 +14,6 @@ const (
 	lastReg   = asm.R9
 )
 
-// ErrStack says that a program needs more stack than there is.
-var ErrStack = errors.New("more than 512 bytes of stack")
-
 // interval is where a virtual register is alive, from its first definition to
 // its last use: instruction n reads at 2n and writes at 2n+1.
 type interval struct {
@@ -42,6 +39,9 @@ type allocation []asm.Register
 // just where it is used.
 func (f *Func) allocate() (allocation, error) {
 	fixed := map[Reg]bool{} // those that live too short to be spilled
+	for _, r := range f.near {
+		fixed[r] = true
+	}
 	for {
 		list := f.intervals(fixed)
 		spilled := scan(list, f.regs)
@@ -57,9 +57,7 @@ func (f *Func) allocate() (allocation, error) {
 				return nil, errors.New("an instruction needs more registers than there are")
 			}
 		}
-		if err := f.spill(spilled, fixed); err != nil {
-			return nil, err
-		}
+		f.spill(spilled, fixed)
 	}
 }
 
@@ -221,15 +219,13 @@ func choose(iv *interval, allowed []asm.Register, taken *[lastReg + 1]*interval,
 // spill rewrites the code so that registers live on the stack: a load before
 // each use, a store behind each definition. A register that is set once, to
 // what costs no more than a load, is set anew instead.
-func (f *Func) spill(regs []Reg, fixed map[Reg]bool) error {
+func (f *Func) spill(regs []Reg, fixed map[Reg]bool) {
 	once := f.constants(regs)
 	slots := map[Reg]Mem{}
 	for _, r := range regs {
 		if _, ok := once[r]; !ok {
-			if f.high += 8; f.high > StackSize {
-				return ErrStack
-			}
-			slots[r] = Mem{None, -f.high}
+			slots[r] = Mem{spilled, f.slots}
+			f.slots++
 		}
 	}
 	temp := func() Reg { r := f.Reg(); fixed[r] = true; return r }
@@ -294,7 +290,6 @@ func (f *Func) spill(regs []Reg, fixed map[Reg]bool) error {
 		code = append(code, i)
 	}
 	f.code = code
-	return nil
 }
 
 // constants finds those of the registers that are set just once, by an

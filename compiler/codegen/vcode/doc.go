@@ -5,6 +5,7 @@
 //	flow.go      basic blocks, what can be reached, what is alive where
 //	tidy.go      unreachable and useless code goes
 //	allocate.go  registers for virtual ones, the stack for what finds none
+//	stack.go     places on the stack for those
 //	emit.go      instructions of cilium/ebpf's asm, jumps resolved
 //
 // It knows the instruction set (Documentation/bpf/standardization/instruction-set.rst)

@@ -27,6 +27,9 @@ func (f *Func) Emit() (asm.Instructions, []Place, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := f.settle(); err != nil {
+		return nil, nil, err
+	}
 	e := &emitter{where: where, labels: make([]int, f.labels)}
 	for n := range f.code {
 		e.inst(&f.code[n])

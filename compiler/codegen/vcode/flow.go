@@ -26,7 +26,7 @@ type block struct {
 
 // uses calls see for each register that an instruction reads.
 func (i *inst) uses(see func(*Reg)) {
-	if i.mem.Base != None && (i.kind == kLoad || i.kind == kStore || i.kind == kAtomic || i.kind == kAddr) {
+	if i.mem.Base >= 0 && (i.kind == kLoad || i.kind == kStore || i.kind == kAtomic || i.kind == kAddr) {
 		see(&i.mem.Base)
 	}
 	switch i.kind {

@@ -18,6 +18,10 @@ type Label int32
 // StackSize is how many bytes of stack a program has (MAX_BPF_STACK).
 const StackSize = 512
 
+// spilled stands for the base of a place for a register that found none; which
+// place of the frame it is, settle says.
+const spilled Reg = -2
+
 // Mem is a place in memory: Off bytes behind the address in Base, or in the
 // stack frame when Base is None. Offsets into the frame are negative.
 type Mem struct {
@@ -95,6 +99,8 @@ type Func struct {
 	code   []inst
 	regs   int
 	labels int
+	near   []Reg
+	slots  int // places for registers that found none
 	// Of the stack: bytes in use now, and at most.
 	used, high   int
 	line, column int32
@@ -105,6 +111,15 @@ func New() *Func { return &Func{} }
 
 // Reg makes a register.
 func (f *Func) Reg() Reg { f.regs++; return Reg(f.regs - 1) }
+
+// Near makes a register that stays in a register: of a number whose bounds are
+// checked just before it is used, which older kernels forget of numbers that
+// were on the stack meanwhile. It must not live long, nor across a call.
+func (f *Func) Near() Reg {
+	r := f.Reg()
+	f.near = append(f.near, r)
+	return r
+}
 
 // Label makes a label, to be placed by Bind.
 func (f *Func) Label() Label { f.labels++; return Label(f.labels - 1) }
