@@ -28,7 +28,7 @@ What comes out is an object: an ELF file with the eBPF programs, for tprun, for
 machine that compiles needs no headers, no compiler and no root.
 
 Without -o the object is called like the script, with ".o". ARGs are the
-script's: $1, @1 and so on.`,
+script's: $1, @1 and so on; those that begin with - go behind --.`,
 		Example: `  tpinfo compile faults.stp -k 6.1.0-56-cloud-amd64 -o faults.o
   tpinfo compile -e 'probe kernel.trace("sched_switch") { println(execname()) }' -o - | ssh host tprun -
   tpinfo compile faults.stp --emit asm`,

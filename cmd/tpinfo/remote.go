@@ -42,7 +42,7 @@ func tprun(arch string) ([]byte, error) {
 }
 
 // runRemote compiles for another host's kernel and runs there.
-func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) {
+func (a *app) runRemote(ctx context.Context, s *script, r runFlags, out io.Writer) (err error) {
 	opts := remote.Options{Tprun: tprun, Log: io.Discard}
 	if a.settings.verbose {
 		opts.Log = a.err
@@ -61,7 +61,7 @@ func (a *app) runRemote(ctx context.Context, s *script, r runFlags) (err error) 
 			return err
 		}
 	}
-	status, err := h.Run(ctx, data, r.tprunArgs(a), a.out, a.err)
+	status, err := h.Run(ctx, data, r.tprunArgs(a), out, a.err)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -41,7 +42,9 @@ runs there. That host needs an ssh server and nothing of ours: the program that
 runs objects is sent once.
 
 The script ends by its own exit(), by ^C, with -c COMMAND when the command ends,
-or after --timeout; its end probes run each time.`,
+or after --timeout; its end probes run each time. What it prints goes to the
+file of -o where there is one. ARGs are the script's: $1, @1 and so on; those
+that begin with - go behind --.`,
 		Example: `  tpinfo run faults.stp
   tpinfo run -e 'probe kernel.trace("sched_switch") { println(execname()) }' --timeout 1s
   tpinfo run -e 'global n probe kernel.trace("sys_enter") { if (pid() == target()) n++ } probe end { println(n) }' -c 'ls /'
@@ -55,10 +58,12 @@ or after --timeout; its end probes run each time.`,
 				return usageError{err}
 			}
 			r.allowSystem = s.opt.AllowSystem
-			if r.remote != "" {
-				return a.runRemote(cmd.Context(), s, r)
-			}
-			return a.runHere(cmd.Context(), s, r)
+			return a.withOutput(func(out io.Writer) error {
+				if r.remote != "" {
+					return a.runRemote(cmd.Context(), s, r, out)
+				}
+				return a.runHere(cmd.Context(), s, r, out)
+			})
 		},
 	}
 	scriptFlags(cmd)
@@ -87,7 +92,21 @@ func (r *runFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
+// withOutput gives f what a script prints to: the file of -o, which shows it as
+// it comes, or standard output.
+func (a *app) withOutput(f func(io.Writer) error) (err error) {
+	if a.settings.output == "" || a.settings.output == "-" {
+		return f(a.out)
+	}
+	file, err := os.Create(a.settings.output)
+	if err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return f(file)
+}
+
+func (a *app) runHere(ctx context.Context, s *script, r runFlags, out io.Writer) error {
 	data := s.object
 	if data == nil {
 		var err error
@@ -105,7 +124,7 @@ func (a *app) runHere(ctx context.Context, s *script, r runFlags) error {
 		}
 	}
 	opt := runner.Options{
-		Target: r.pid, Timeout: r.timeout, Stdout: a.out, Stderr: a.err, Force: a.settings.force,
+		Target: r.pid, Timeout: r.timeout, Stdout: out, Stderr: a.err, Force: a.settings.force,
 		AllowSystem: r.allowSystem, Verbose: a.settings.verbose, Stdin: os.Stdin,
 	}
 	opt.Command = runner.CommandLine(r.command)
