@@ -29,7 +29,7 @@ FROM debian:bookworm-slim
 RUN apt-get update && \
     apt-get install -y --no-install-recommends gcc clang gcc-aarch64-linux-gnu openssh-client && \
     rm -rf /var/lib/apt/lists/*
-COPY --from=build /out/ /usr/local/bin/
+COPY --from=build /out/tpinfo /out/tprun-linux-amd64 /out/tprun-linux-arm64 /usr/local/bin/
 ENV TPINFO_CACHE=/var/lib/tpinfo/tpinfo.db
 RUN mkdir -p /var/lib/tpinfo && tpinfo version && gcc --version && clang --version && aarch64-linux-gnu-gcc --version
 VOLUME /var/lib/tpinfo
