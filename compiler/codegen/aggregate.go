@@ -34,12 +34,14 @@ func (h *handler) statAdd(n *ir.Node) {
 		h.generator.fail(n.Line, n.Column, "read it in timer or end probes only",
 			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once", g.Name)
 	}
-	v := h.copied(n.Args[1])
 	skip := f.Label()
-	var p vcode.Reg
+	var p, v vcode.Reg
 	if g.Array() {
-		p = h.statElement(to, g, skip)
+		key := h.key(to)
+		v = h.copied(n.Args[1])
+		p = h.statElement(to, g, key, skip)
 	} else {
+		v = h.copied(n.Args[1])
 		key := f.Stack(8)
 		f.StoreImm(key, 0, asm.Word)
 		p = h.lookup(g, key)
@@ -132,9 +134,8 @@ func (h *handler) stat(n *ir.Node, d vcode.Reg) {
 
 // statElement finds an element's aggregate on this CPU, made where there is
 // none.
-func (h *handler) statElement(n *ir.Node, g *ir.Global, skip vcode.Label) vcode.Reg {
+func (h *handler) statElement(n *ir.Node, g *ir.Global, key vcode.Mem, skip vcode.Label) vcode.Reg {
 	f := h.f
-	key := h.key(n)
 	h.zero(g.Size)
 	p, found := f.Reg(), f.Label()
 	f.Call(asm.FnMapLookupElem, p, vcode.M(g.Name), vcode.A(key))
@@ -319,7 +320,7 @@ func (h *handler) linearBucket(a *ir.Aggregate, v vcode.Reg) vcode.Reg {
 func (h *handler) bucket(at vcode.Mem, n vcode.Reg, count int, alone bool) {
 	f := h.f
 	skip := f.Label()
-	p, i := f.Reg(), f.Reg()
+	p, i := f.Reg(), f.Near()
 	f.Mov(p, at.Base)
 	f.Mov(i, n)
 	f.JumpImm(asm.JGE, i, int64(count), skip)

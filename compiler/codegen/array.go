@@ -72,7 +72,7 @@ func (h *handler) set(n *ir.Node) vcode.Reg {
 	r := vcode.None
 	switch {
 	case to.Op == ir.GetLoc && value.Type == ir.String:
-		h.textInto(value, h.frame.locals[to.Int].text)
+		h.assignText(to.Int, value)
 	case to.Op == ir.GetLoc:
 		r = h.frame.locals[to.Int].reg
 		h.assign(r, value)
@@ -92,6 +92,37 @@ func (h *handler) set(n *ir.Node) vcode.Reg {
 		h.temporary(func() { r, _ = h.setElement(to, value) })
 	}
 	return r
+}
+
+// assignText sets a variable; the value may read it.
+func (h *handler) assignText(local int64, value *ir.Node) {
+	to := h.frame.locals[local].text
+	if !h.spoils(value, local) {
+		h.textInto(value, to)
+		return
+	}
+	h.temporary(func() {
+		own := h.memory(to.size)
+		h.textInto(value, own)
+		h.copyText(to, own)
+	})
+}
+
+// spoils reports whether a value may fail, or want the variable that it is
+// computed into, when that has lost what it was: a string of the kernel's memory
+// is read where it goes.
+func (h *handler) spoils(value *ir.Node, local int64) bool {
+	switch value.Op {
+	case ir.Choose:
+		return h.spoils(value.Args[1], local) || h.spoils(value.Args[2], local)
+	case ir.ReadText:
+		if len(value.Args) < 2 {
+			return len(h.attempts) > 0
+		}
+		otherwise := value.Args[1]
+		return mentions(otherwise, local) || len(h.attempts) > 0 && acts(otherwise)
+	}
+	return false
 }
 
 // setText assigns a String and tells where it is.

@@ -58,8 +58,8 @@ type handler struct {
 	attempts []attempt
 	loops    []loop
 	steady   map[string]vcode.Reg
-	// read are members that were read together, by the node that wants them.
-	read map[*ir.Node]place
+	// together are members that are read at once, by the node that wants them.
+	together map[*ir.Node]*together
 
 	exit   vcode.Label // leave
 	failed vcode.Label // leave after an error; errorID says which
@@ -83,7 +83,7 @@ func newHandler(g *generator, probe *ir.Probe, index, element int) *handler {
 	return &handler{
 		generator: g, f: vcode.New(), probe: probe, index: index, element: element,
 		need: needs{uses: map[string]int{}}, used: scratchHead, high: scratchHead,
-		steady: map[string]vcode.Reg{}, read: map[*ir.Node]place{},
+		steady: map[string]vcode.Reg{}, together: map[*ir.Node]*together{},
 	}
 }
 

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -81,8 +82,8 @@ func readHelper(m *ir.Mem) asm.BuiltinFunc {
 
 // load reads the kernel's memory.
 func (h *handler) load(n *ir.Node, d vcode.Reg) {
-	if p, ok := h.read[n]; ok {
-		h.value(p.Mem, n.Mem, d)
+	if t, ok := h.together[n]; ok {
+		h.readOf(t, n, d)
 		return
 	}
 	h.temporary(func() {
@@ -132,19 +133,20 @@ func faultText(m *ir.Mem) string {
 // about what one call of the helper does.
 const maxRun = 64
 
+// together is a run of members that are read at once.
+type together struct {
+	place
+	from int64 // the offset of its first byte
+	done bool
+}
+
 // readTogether finds members that a statement reads anyway, relative to one
-// address, and reads those that lie near each other with one call.
+// address: those that lie near each other are read with one call, where the
+// first of them is wanted.
 func (h *handler) readTogether(n *ir.Node) {
-	type group struct {
-		base  *ir.Node
-		loads []*ir.Node
-	}
-	var groups []*group
-	byKey := map[string]*group{}
+	var groups []string
+	byKey := map[string][]*ir.Node{}
 	collect(n, func(load *ir.Node) {
-		if _, done := h.read[load]; done {
-			return
-		}
 		key, ok := pureKey(load.Args[0], !changes(n))
 		if !ok {
 			return
@@ -152,21 +154,19 @@ func (h *handler) readTogether(n *ir.Node) {
 		if load.Mem.User {
 			key = "user " + key
 		}
-		g := byKey[key]
-		if g == nil {
-			g = &group{base: load.Args[0]}
-			byKey[key] = g
-			groups = append(groups, g)
+		if byKey[key] == nil {
+			groups = append(groups, key)
 		}
-		g.loads = append(g.loads, load)
+		byKey[key] = append(byKey[key], load)
 	})
-	for _, g := range groups {
-		slices.SortStableFunc(g.loads, func(a, b *ir.Node) int { return int(a.Int - b.Int) })
-		for len(g.loads) > 0 {
-			first := g.loads[0]
+	for _, key := range groups {
+		loads := byKey[key]
+		slices.SortStableFunc(loads, func(a, b *ir.Node) int { return cmp.Compare(a.Int, b.Int) })
+		for len(loads) > 0 {
+			first := loads[0]
 			end, count := first.Int+int64(first.Mem.Size), 1
-			for count < len(g.loads) {
-				l := g.loads[count]
+			for count < len(loads) {
+				l := loads[count]
 				if e := l.Int + int64(l.Mem.Size); e-first.Int > maxRun {
 					break
 				} else if e > end {
@@ -175,25 +175,31 @@ func (h *handler) readTogether(n *ir.Node) {
 				count++
 			}
 			if count > 1 {
-				h.readRun(g.base, g.loads[:count], int(end-first.Int))
+				h.run(loads[:count], int(end-first.Int))
 			}
-			g.loads = g.loads[count:]
+			loads = loads[count:]
 		}
 	}
 }
 
-// readRun reads what some loads want at once. Their values are taken from
-// there while the statement runs.
-func (h *handler) readRun(base *ir.Node, loads []*ir.Node, size int) {
-	first := loads[0]
+// run takes memory for some loads that are read at once.
+func (h *handler) run(loads []*ir.Node, size int) {
 	// Loads want their values aligned, as the members are in memory.
-	shift := int(uint64(first.Int) & 7)
-	p := h.memory(size + shift)
-	addr := h.number(base)
-	h.fetch(first, first.Mem, p.At(shift), size, addr, first.Int)
+	from := loads[0].Int
+	shift := int(uint64(from) & 7)
+	t := &together{place: place{h.memory(size + shift).At(shift), size}, from: from}
 	for _, l := range loads {
-		h.read[l] = place{p.At(shift + int(l.Int-first.Int)), l.Mem.Size}
+		h.together[l] = t
 	}
+}
+
+// readOf is a load of a run, which reads all of it if it is the first.
+func (h *handler) readOf(t *together, n *ir.Node, d vcode.Reg) {
+	if !t.done {
+		t.done = true
+		h.temporary(func() { h.fetch(n, n.Mem, t.Mem, t.size, h.number(n.Args[0]), t.from) })
+	}
+	h.value(t.At(int(n.Int-t.from)), n.Mem, d)
 }
 
 // collect calls see for each load that is computed whenever n is, those that
@@ -236,7 +242,7 @@ func pureKey(n *ir.Node, locals bool) (string, bool) {
 		}
 	case ir.Load:
 		if key, ok := pureKey(n.Args[0], locals); ok && n.Mem.BitSize == 0 {
-			return fmt.Sprintf("(%s)+%d.%d", key, n.Int, n.Mem.Size), true
+			return fmt.Sprintf("(%s)+%d.%d.%v", key, n.Int, n.Mem.Size, n.Mem.User), true
 		}
 	case ir.Add:
 		a, ok := pureKey(n.Args[0], locals)

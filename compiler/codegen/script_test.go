@@ -12,10 +12,11 @@ import (
 // space: it uses what both sides have.
 type scripter struct {
 	t      *rapid.T
-	budget int // of nodes that are still to come
-	loops  int // around the place
-	depth  int // of statements in statements
-	fn     int // the function whose body it is, of as many as there are behind it
+	budget int  // of nodes that are still to come
+	loops  int  // around the place
+	depth  int  // of statements in statements
+	fn     int  // the function whose body it is, of as many as there are behind it
+	memory bool // the kernel's memory is read too
 }
 
 // The variables of all scripts. Arrays are so small that they get full.
@@ -36,8 +37,8 @@ const givesTypes = ` if (n0 == 987654321) { a[1] = 1; b["x"] = 1; c[1, "x"] = 1;
 // drawScript draws a whole one, in two forms: types are given behind all that
 // runs, so that this is what happens to a variable first; or before it, where
 // nothing behind is looked at.
-func drawScript(t *rapid.T, budget int) (behind, before string) {
-	s := &scripter{t: t, budget: budget}
+func drawScript(t *rapid.T, budget int, memory bool) (behind, before string) {
+	s := &scripter{t: t, budget: budget, memory: memory}
 	var text strings.Builder
 	text.WriteString(declarations)
 	// A function calls those before it.
@@ -48,10 +49,25 @@ func drawScript(t *rapid.T, budget int) (behind, before string) {
 			s.fn, result, s.number(1), s.text(1), s.block(1), s.typed(result))
 	}
 	s.fn, s.budget = scriptFunctions, budget
-	text.WriteString("probe kernel.trace(\"e\") {\n")
+	text.WriteString("probe kernel.trace(\"e\") {\n q = " + objects[s.pick(len(objects))] + ";\n")
 	body := s.block(0) + ` printf("%d %d %d %d [%s] [%s] [%s] [%s]\n", l0, l1, l2, n0, t0, t1, t2, s0)` + "\n"
 	return text.String() + body + givesTypes + "}\n", text.String() + givesTypes + body + "}\n"
 }
+
+// objects are the addresses of what the kernel's memory has, and 0.
+var objects = []string{"0xffff888000001000", "0xffff888000002000", "0"}
+
+// pointer draws the address of an object.
+func (s *scripter) pointer() string {
+	return s.one("q", "q", "q", objects[0], "@cast(q, \"s\")->next", "@cast("+objects[1]+", \"s\")->next")
+}
+
+// member draws a member of an object that is a number.
+func (s *scripter) member() string {
+	return "@cast(" + s.pointer() + ", \"s\")->" + s.one("a", "b", "c", "d", "next->a", "next->d", "low", "high", "next")
+}
+
+func (s *scripter) readsMemory() bool { return s.memory && s.fn == scriptFunctions && s.pick(3) == 0 }
 
 func (s *scripter) typed(t string) string {
 	if t == "string" {
@@ -98,6 +114,9 @@ func (s *scripter) statement() string {
 		case 3, 4:
 			return "try " + s.braced() + " catch" + s.one(" ", " (e) ", " (t1) ", " (s1) ") + s.braced()
 		}
+	}
+	if s.readsMemory() {
+		return s.one("q = "+s.pointer(), fmt.Sprintf("printf(\"%%d %%d %%d %%s\\n\", %s, %s, %s, %s)", s.member(), s.member(), s.member(), s.text(1)))
 	}
 	switch s.pick(16) {
 	case 0, 1, 2:
@@ -197,6 +216,9 @@ func (s *scripter) number(depth int) string {
 		}
 		return s.one("l0", "l1", "l2", "n0", "n1", "n2", "k0", "k1")
 	}
+	if s.readsMemory() {
+		return s.one(s.member(), "("+s.member()+" + "+s.member()+")", "("+s.member()+" == "+s.member()+")")
+	}
 	sub := func() string { return s.number(depth - 1) }
 	switch s.pick(16) {
 	case 0, 1, 2:
@@ -246,6 +268,10 @@ func (s *scripter) text(depth int) string {
 			return strconv.Quote(rapid.OneOf(rapid.SampledFrom([]string{"", "a", "abc", "0x1f", "-12", "1234567", "12345678", "123456789abcdef", "start of something"}), rapid.StringMatching(`[ab]{0,40}`)).Draw(s.t, "s"))
 		}
 		return s.textPlace()
+	}
+	if s.readsMemory() {
+		at := "@cast(" + s.pointer() + ", \"s\")->name"
+		return s.one("kernel_string("+at+")", "kernel_string("+at+", "+s.text(depth-1)+")", "kernel_string_n("+at+", "+s.one("1", "7", "8", "20")+")")
 	}
 	sub := func() string { return s.text(depth - 1) }
 	switch s.pick(9) {

@@ -233,10 +233,10 @@ func (h *handler) call(n *ir.Node) variable {
 		}
 	}
 	h.initialise(fr, fn.Locals, fn.Params, fn.Body)
-	up, loops, read := h.frame, h.loops, h.read
-	h.frame, h.loops, h.read = fr, nil, map[*ir.Node]place{}
+	up, loops, own := h.frame, h.loops, h.together
+	h.frame, h.loops, h.together = fr, nil, map[*ir.Node]*together{}
 	h.statement(fn.Body)
-	h.frame, h.loops, h.read = up, loops, read
+	h.frame, h.loops, h.together = up, loops, own
 	f.Bind(fr.end)
 	return fr.result
 }
