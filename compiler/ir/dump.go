@@ -125,6 +125,9 @@ func (d *dumper) probe(p *Probe) {
 	}
 	if p.Program != "" {
 		s += " program " + p.Program
+		if p.Optional {
+			s += " optional"
+		}
 	}
 	d.line(0, "probe %s", s)
 	d.body(p.Locals, 0, p.Body)

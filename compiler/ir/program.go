@@ -136,6 +136,9 @@ type Probe struct {
 	// System and Event name a tracepoint.
 	System string `json:"system,omitempty"`
 	Event  string `json:"event,omitempty"`
+	// Optional: the script asks for it by a glob or with "?", and where the
+	// kernel does not have the event, a module's for example, the others do.
+	Optional bool `json:"optional,omitempty"`
 	// Interval of a timer and what is added to it at random, up to that many
 	// (both in nanoseconds).
 	Interval int64 `json:"interval,omitempty"`
