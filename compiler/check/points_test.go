@@ -53,7 +53,7 @@ func TestPerf(t *testing.T) {
 
 func TestTracePoints(t *testing.T) {
 	wantLines(t, `probe kernel.trace("sched:sched_p*"), kernel.trace("sched_switch"), kernel.trace("sched_switch").record { println(pp(), "|", $$name) }`,
-		"probe raw_tracepoint kernel.trace(\"sched:sched_process_exec\") sched:sched_process_exec program sched_process_e",
+		"probe raw_tracepoint kernel.trace(\"sched:sched_process_exec\") sched:sched_process_exec program sched_process_e optional",
 		"probe raw_tracepoint kernel.trace(\"sched:sched_switch\") sched:sched_switch program sched_switch",
 		"probe tracepoint kernel.trace(\"sched:sched_switch\").record sched:sched_switch program sched_switch_2",
 		`site 0 "kernel.trace(\"sched:sched_process_exec\")|sched_process_exec\n" ()`)
@@ -61,7 +61,7 @@ func TestTracePoints(t *testing.T) {
 	wantLines(t, `probe kernel.trace("sys:orphan") { println($x) }`, `probe raw_tracepoint kernel.trace("orphan") :orphan program orphan`, "print.0(arg(0 s4))")
 	// Points that need not be, and the first that is.
 	wantLines(t, `probe kernel.trace("nope")?, foo?, kernel.trace("nope")!, kernel.trace("sched_switch")!, kernel.trace("sys_enter") { print(1) }`,
-		`probe raw_tracepoint kernel.trace("sched:sched_switch") sched:sched_switch program sched_switch`, `site 0 "1" ()`, "data 128, strings 128")
+		`probe raw_tracepoint kernel.trace("sched:sched_switch") sched:sched_switch program sched_switch optional`, `site 0 "1" ()`, "data 128, strings 128")
 	wantErrors(t, `probe kernel.trace("sched_swich"), kernal.trace("x"), kernel.trace("sched["), kernel.function("f"), kernel.trace(1), kernel.trace("sys_enter").call {}`,
 		`1:7: kernel 6.1.0-tiny has no event "sched_swich" ~ did you mean "sched_switch"?`,
 		`1:36: there is no probe point kernal.trace("x") ~ did you mean "kernel"?`,

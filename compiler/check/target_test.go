@@ -114,8 +114,8 @@ func TestRecordView(t *testing.T) {
 		"1:53: the kernel does not show field common_pid to probes ~ use tid()", "1:66: the kernel does not show field common_flags to probes",
 		`1:81: the record of sched:sched_switch has no field $prev_prioo ~ did you mean "$prev_prio", "$prev_pid"?`)
 	// A glob over records leaves out what has none.
-	wantLines(t, `probe kernel.trace("sched_*").record { println($$vars) }`, `probe tracepoint kernel.trace("sched:sched_switch").record sched:sched_switch program sched_switch`,
-		`probe tracepoint kernel.trace("sched:sched_process_exec").record sched:sched_process_exec program sched_process_e`, `site 0 "prev_comm=" %#x " prev_pid=" %#x " prev_prio=" %#x " prev_state=" %#x " next_pid=" %#x "\n" (long, long, long, long, long)`)
+	wantLines(t, `probe kernel.trace("sched_*").record { println($$vars) }`, `probe tracepoint kernel.trace("sched:sched_switch").record sched:sched_switch program sched_switch optional`,
+		`probe tracepoint kernel.trace("sched:sched_process_exec").record sched:sched_process_exec program sched_process_e optional`, `site 0 "prev_comm=" %#x " prev_pid=" %#x " prev_prio=" %#x " prev_state=" %#x " next_pid=" %#x "\n" (long, long, long, long, long)`)
 	wantErrors(t, `probe kernel.trace("sched_bare").record { println($$vars, $x) }`, "1:7: event sched:sched_bare has no record ~ leave .record away: its arguments can be read",
 		"1:59: the record of sched:sched_bare has no field $x")
 	wantErrors(t, `probe kernel.trace("orphan").record {} probe kernel.trace("sched_bare").record {}`,

@@ -48,6 +48,7 @@ func (c *checker) trace(pt *syntax.Point) ([]*handler, error) {
 		h := c.newHandler(pt, ir.RawTracepoint)
 		h.event = e
 		h.probe.System, h.probe.Event = e.System, e.Name
+		h.probe.Optional = isGlob(name.Text) || pt.Optional || pt.Sufficient
 		h.probe.Point = "kernel.trace(" + strconv.Quote(e.FullName()) + ")"
 		if record || onlyRecord(e) {
 			h.probe.Kind = ir.Tracepoint

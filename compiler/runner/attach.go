@@ -14,14 +14,19 @@ import (
 // inModule ends the message about an event that is not there.
 const inModule = " (load the module first if it is a module's)"
 
+// errNoEvent is wrapped where the kernel does not have an event.
+var errNoEvent = errors.New("this kernel has no tracepoint")
+
 // attachment is all that a session has attached.
 type attachment struct {
 	closers []io.Closer
+	absent  []error  // of optional probes
 	tracefs *os.Root // once it was needed
 }
 
-// attach attaches every probe that runs in the kernel. What was attached before
-// an error is detached again.
+// attach attaches every probe that runs in the kernel, but optional ones whose
+// event is not there, as long as there is another. What was attached before an
+// error is detached again.
 func attach(prog *ir.Program, programs map[string]*ebpf.Program) (*attachment, error) {
 	a := &attachment{}
 	for i := range prog.Probes {
@@ -29,9 +34,19 @@ func attach(prog *ir.Program, programs map[string]*ebpf.Program) (*attachment, e
 		if !p.Kind.InKernel() || p.Kind == ir.UserUpdate {
 			continue
 		}
-		if err := a.probe(p, programs[p.Program]); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s:%d:%d: attach %s: %w", prog.Name, p.Line, p.Column, p.Point, err), a.Close())
+		err := a.probe(p, programs[p.Program])
+		if err != nil {
+			err = fmt.Errorf("%s:%d:%d: attach %s: %w", prog.Name, p.Line, p.Column, p.Point, err)
 		}
+		switch {
+		case err != nil && p.Optional && errors.Is(err, errNoEvent):
+			a.absent = append(a.absent, err)
+		case err != nil:
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	if len(a.absent) > 0 && len(a.closers) == 0 {
+		return nil, errors.Join(a.absent[0], a.Close())
 	}
 	return a, nil
 }

@@ -16,7 +16,7 @@ func attachRawTracepoint(event string, program *ebpf.Program) (io.Closer, error)
 	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: event, Program: program})
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return nil, fmt.Errorf("this kernel has no tracepoint %s%s", event, inModule)
+		return nil, fmt.Errorf("%w %s%s", errNoEvent, event, inModule)
 	case errors.Is(err, unix.EINVAL):
 		// bpf_raw_tp_link_attach compares what the program reads of its
 		// context with the event's number of arguments.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -114,6 +115,22 @@ func TestUnknownEvents(t *testing.T) {
 		if err := refused(t, s.compile(t), Options{}); err.Error() != c.want {
 			t.Errorf("%v\nwant %s", err, c.want)
 		}
+	}
+}
+
+// What a glob finds and this kernel has not is left out, unless it is all.
+func TestOptionalEvents(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	s := newScript(t)
+	s.probe(ir.Probe{Kind: ir.RawTracepoint, Event: "no_such_event", Optional: true, Point: "x"})
+	s.probe(ir.Probe{Kind: ir.Tracepoint, System: "no", Event: "such", Optional: true, Point: "y"})
+	const gone = "t.stp:1:1: attach x: this kernel has no tracepoint no_such_event (load the module first if it is a module's)"
+	if err := refused(t, s.compile(t), Options{}); err.Error() != gone {
+		t.Errorf("%v\nwant %s", err, gone)
+	}
+	s.probe(ir.Probe{Kind: ir.RawTracepoint, Event: "sched_switch"})
+	if _, errs, _ := s.run(t, Options{Timeout: time.Millisecond}); errs != "warning: left out: "+gone+", and 1 more\n" {
+		t.Errorf("%q", errs)
 	}
 }
 

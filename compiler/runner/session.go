@@ -222,6 +222,13 @@ func (s *session) observe(ctx context.Context) error {
 			return err
 		}
 	}
+	if n := len(attached.absent); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(", and %d more", n-1)
+		}
+		fmt.Fprintf(s.opt.Stderr, "warning: left out: %v%s\n", attached.absent[0], more)
+	}
 	if s.opt.Verbose {
 		fmt.Fprintf(s.opt.Stderr, "note: %d attached in %v\n", len(attached.closers), time.Since(start).Round(10*time.Microsecond))
 	}

@@ -74,7 +74,7 @@ func eventID(tracefs *os.Root, system, event string) (uint64, error) {
 func readEventFile(tracefs *os.Root, system, event, file string) (string, error) {
 	data, err := tracefs.ReadFile(path.Join("events", system, event, file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("this kernel has no tracepoint %s:%s%s", system, event, inModule)
+		return "", fmt.Errorf("%w %s:%s%s", errNoEvent, system, event, inModule)
 	}
 	return string(data), err
 }
