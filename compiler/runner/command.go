@@ -10,15 +10,17 @@ import (
 	"time"
 )
 
-// gate is what the command's process runs until it may start: a shell that
-// waits for a line, and becomes the command. Its number stays, so target() is
-// known before, and the command's own execve is an event that probes see. Where
-// the runner dies before, the line never comes and the shell leaves.
-const gate = `read -r go <&3 || exit; exec 3<&-; exec "$@"`
+// gate is what the command's process runs until it may start: a shell that says
+// when it is there, waits for a line, and becomes the command. Its number stays,
+// so target() is known before, and the command's own execve is an event that
+// probes see, while that of the shell is none. Where the runner dies before, the
+// line never comes and the shell leaves.
+const gate = `echo >&4; exec 4>&-; read -r go <&3 || exit; exec 3<&-; exec "$@"`
 
 // command is the process of -c.
 type command struct {
 	process *os.Process
+	ready   *os.File      // tells when the gate's shell is there
 	open    *os.File      // of the gate
 	done    chan struct{} // closed when it has ended
 }
@@ -34,6 +36,11 @@ func startCommand(argv []string, stdin *os.File, stdout, stderr io.Writer) (*com
 		return nil, err
 	}
 	defer wait.Close()
+	ready, there, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, open.Close())
+	}
+	defer there.Close()
 	args := append([]string{"-c", gate, "sh", program}, argv[1:]...)
 	cmd := exec.Command("/bin/sh", args...)
 	if stdin != nil {
@@ -41,17 +48,24 @@ func startCommand(argv []string, stdin *os.File, stdout, stderr io.Writer) (*com
 	}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = patience // for what it started and left behind
-	cmd.ExtraFiles = []*os.File{wait}
+	cmd.ExtraFiles = []*os.File{wait, there}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("the shell that starts the command: %w", err), open.Close())
+		return nil, errors.Join(fmt.Errorf("the shell that starts the command: %w", err), open.Close(), ready.Close())
 	}
-	c := &command{process: cmd.Process, open: open, done: make(chan struct{})}
+	c := &command{process: cmd.Process, ready: ready, open: open, done: make(chan struct{})}
 	go func() {
 		// How the command ended is between it and its user.
 		_ = cmd.Wait()
 		close(c.done)
 	}()
 	return c, nil
+}
+
+// await returns when the gate's shell waits, or has ended.
+func (c *command) await() {
+	// A line, or the end of the pipe: both say so.
+	_, _ = c.ready.Read(make([]byte, 1))
+	c.ready.Close()
 }
 
 // begin lets the command run.
@@ -65,6 +79,7 @@ const patience = 2 * time.Second
 
 // stop ends the command if it still runs, and waits for it.
 func (c *command) stop() {
+	c.ready.Close()
 	c.open.Close() // done already when it was begun
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Kill} {
 		select {

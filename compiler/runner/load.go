@@ -125,6 +125,11 @@ func closeMaps(maps map[string]*ebpf.Map) {
 
 var errNoSuchMap = errors.New("no map in the kernel is that large")
 
+// maxOldKey is how large the keys of a hash may be where the kernel wants them
+// to fit on a program's stack (MAX_BPF_STACK, include/linux/filter.h), as 5.10
+// does and 6.1 does not.
+const maxOldKey = 512
+
 // explainArray says what an array would take, and what to do.
 func explainArray(prog *ir.Program, g *ir.Global, s *ebpf.MapSpec, err error) error {
 	where := fmt.Sprintf("%s:%d:%d: create the map of global %s", prog.Name, g.Line, g.Column, g.Name)
@@ -133,6 +138,9 @@ func explainArray(prog *ir.Program, g *ir.Global, s *ebpf.MapSpec, err error) er
 	tooLarge := slices.ContainsFunc([]error{unix.ENOMEM, unix.E2BIG, unix.EPERM}, func(e error) bool { return errors.Is(err, e) })
 	if !tooLarge || errors.Is(err, unix.EPERM) && len(missing) > 0 {
 		return fmt.Errorf("%s: %w", where, permitted)
+	}
+	if errors.Is(err, unix.E2BIG) && s.KeySize > maxOldKey {
+		return fmt.Errorf("%s: its keys take %d bytes, and this kernel has keys of at most %d; compile with a smaller --string-size", where, s.KeySize, maxOldKey)
 	}
 	size := uint64(s.KeySize) + uint64(s.ValueSize)
 	copies := ""

@@ -214,6 +214,9 @@ func (s *session) fail(line, column int, message string) error {
 
 // observe attaches, and waits for the end.
 func (s *session) observe(ctx context.Context) error {
+	if s.command != nil {
+		s.command.await()
+	}
 	start := time.Now()
 	attached := &attachment{}
 	if s.kernel != nil {
