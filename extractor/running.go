@@ -65,8 +65,9 @@ func extractBTF(ctx context.Context, req Request, target *Target) (*tpinfo.Snaps
 				Message: "systems, records of shared classes and syscall events are unknown: " + terr.Error(),
 			})
 		} else {
-			overlay(snap, tp, formats)
+			// Before overlay, which puts into them what BTF knows.
 			snap.Inputs.Digest = digestEvents(spec.Digest(), formats)
+			overlay(snap, tp, formats)
 			snap.Kernel.Source = tpinfo.FromBTFTracefs
 		}
 	}
