@@ -62,7 +62,7 @@ func (m metadata) Header(ctx context.Context, headers []string, typeName string)
 // compile learns the types of headers.
 func (m metadata) compile(ctx context.Context, headers []string, typeName string) error {
 	k := m.Identity()
-	if k.Source == tpinfo.FromBTF {
+	if k.Source == tpinfo.FromBTF || k.Source == tpinfo.FromBTFTracefs {
 		return fmt.Errorf("what is known of it comes from its BTF, and <%s> cannot be compiled without its headers; extract it from those, with 'tpinfo extract RELEASE' where they are installed or with 'tpinfo extract DIRECTORY'", strings.Join(headers, ">, <"))
 	}
 	if info, err := os.Stat(k.Tree); err != nil || !info.IsDir() {
