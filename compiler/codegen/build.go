@@ -121,11 +121,9 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 	h, f := b.h, b.h.f
 	buf := h.working(32)
 	h.clear(buf)
-	sign := f.Reg()
-	f.MovImm(sign, 0)
+	sign := vcode.None
 	if p.Verb == 'd' || p.Verb == 'i' {
-		f.Mov(sign, v)
-		h.absolute(v)
+		sign = h.absolute(v)
 	}
 	i, top, done := f.Near(), f.Label(), f.Label()
 	f.MovImm(i, digits)
@@ -163,40 +161,38 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 		f.ALU(asm.Add, t, i)
 		f.StoreImm(vcode.Mem{Base: t, Off: buf.Off}, c, asm.Byte)
 	}
-	positive := f.Label()
 	if p.Zero {
-		b.pad(i, p.Width, put, sign)
+		b.pad(i, p.Width, '0', put, sign)
 	}
-	f.JumpImm(asm.JSGE, sign, 0, positive)
-	put('-')
-	f.Bind(positive)
+	if sign != vcode.None {
+		positive := f.Label()
+		f.JumpImm(asm.JEq, sign, 0, positive)
+		put('-')
+		f.Bind(positive)
+	}
 	if p.Verb == 'p' {
 		put('x')
 		put('0')
 	}
 	if !p.Zero {
-		b.pad(i, p.Width, put, vcode.None)
+		b.pad(i, p.Width, ' ', put, vcode.None)
 	}
 	h.forget(i, 31)
 	f.ALU(asm.Add, i, buf.Base)
 	b.addFrom(vcode.Mem{Base: i, Off: buf.Off}, 32)
 }
 
-// pad fills up to a width: with zeros where the sign is given, which leaves a
-// place for it, else with spaces.
-func (b *builder) pad(i vcode.Reg, width int, put func(int64), sign vcode.Reg) {
+// pad fills up to a width; where there is a sign, it leaves a place for it.
+func (b *builder) pad(i vcode.Reg, width int, c int64, put func(int64), sign vcode.Reg) {
 	if width <= 0 {
 		return
 	}
 	f := b.h.f
-	c := int64(' ')
-	first := int64(digits + 1 - width)
 	limit := f.Reg()
-	f.MovImm(limit, first)
+	f.MovImm(limit, int64(digits+1-width))
 	if sign != vcode.None {
-		c = '0'
 		positive := f.Label()
-		f.JumpImm(asm.JSGE, sign, 0, positive)
+		f.JumpImm(asm.JEq, sign, 0, positive)
 		f.ALUImm(asm.Add, limit, 1)
 		f.Bind(positive)
 	}

@@ -39,18 +39,16 @@ func (h *handler) divide(n *ir.Node, d vcode.Reg) {
 // divideNumbers divides signed numbers, the second of which is not 0.
 func (h *handler) divideNumbers(alu asm.ALUOp, d, a, b vcode.Reg) {
 	f := h.f
-	u, v, sign := f.Reg(), f.Reg(), f.Reg()
+	u, v := f.Reg(), f.Reg()
 	f.Mov(u, a)
 	f.Mov(v, b)
+	sign, other := h.absolute(u), h.absolute(v)
+	f.ALU(alu, u, v)
 	// The quotient is negative when one of them is, the remainder when the
 	// dividend is.
-	f.Mov(sign, a)
 	if alu == asm.Div {
-		f.ALU(asm.Xor, sign, b)
+		f.ALU(asm.Xor, sign, other)
 	}
-	h.absolute(u)
-	h.absolute(v)
-	f.ALU(alu, u, v)
 	h.negateIf(u, sign)
 	f.Mov(d, u)
 }
@@ -71,10 +69,9 @@ func (h *handler) divideBy(alu asm.ALUOp, d, a vcode.Reg, by int64, positive boo
 		f.Mov(d, a)
 		f.ALUImm(alu, d, by)
 	default:
-		u, sign := f.Reg(), f.Reg()
+		u := f.Reg()
 		f.Mov(u, a)
-		f.Mov(sign, a)
-		h.absolute(u)
+		sign := h.absolute(u)
 		switch {
 		case power && alu == asm.Div:
 			f.ALUImm(asm.RSh, u, int64(k))
@@ -88,18 +85,22 @@ func (h *handler) divideBy(alu asm.ALUOp, d, a vcode.Reg, by int64, positive boo
 	}
 }
 
-func (h *handler) absolute(r vcode.Reg) {
-	done := h.f.Label()
-	h.f.JumpImm(asm.JSGE, r, 0, done)
-	h.f.Neg(r)
-	h.f.Bind(done)
+// absolute makes a number positive and tells its sign: 0, or -1 when it was
+// negative. It does not branch, for the verifier would learn the sign of the
+// variable that the number comes from, and go each of two ways at all that
+// depends on it.
+func (h *handler) absolute(r vcode.Reg) (sign vcode.Reg) {
+	sign = h.f.Reg()
+	h.f.Mov(sign, r)
+	h.f.ALUImm(asm.ArSh, sign, 63)
+	h.negateIf(r, sign)
+	return sign
 }
 
+// negateIf negates a number when sign is -1, and leaves it when that is 0.
 func (h *handler) negateIf(r, sign vcode.Reg) {
-	done := h.f.Label()
-	h.f.JumpImm(asm.JSGE, sign, 0, done)
-	h.f.Neg(r)
-	h.f.Bind(done)
+	h.f.ALU(asm.Xor, r, sign)
+	h.f.ALU(asm.Sub, r, sign)
 }
 
 // neverNegative reports whether a number is known to be 0 or more.

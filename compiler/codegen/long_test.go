@@ -1,0 +1,94 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/fixtures/tier"
+)
+
+// longScript has a statement many times, over 12 variables.
+func longScript(statement string, times int) string {
+	var text strings.Builder
+	text.WriteString("global n = 1, m[1000], c[1000]\nprobe kernel.trace(\"e\") {\n s = \"\";\n")
+	for i := range 12 {
+		fmt.Fprintf(&text, " v%d = n + %d;\n", i, i)
+	}
+	for i := range times {
+		text.WriteString(strings.NewReplacer("V", fmt.Sprint("v", i%12), "W", fmt.Sprint("v", (i+5)%12), "#", fmt.Sprint(i)).Replace(" " + statement + ";\n"))
+	}
+	text.WriteString(` c["", ""] = v0 + v1 + v2; m[1] = v3; println(s, v11) }` + "\n")
+	return text.String()
+}
+
+func longScripts() map[string]string {
+	texts := &strings.Builder{}
+	for i := range 30 {
+		fmt.Fprintf(texts, " s%d = sprint(n, \" \", %d) . (n > %d ? \"a\" : \"b\");\n", i, i, i)
+	}
+	texts.WriteString(" println(")
+	for i := range 30 {
+		fmt.Fprintf(texts, "s%d, ", i)
+	}
+	deep := "n"
+	for i := range 80 {
+		deep = fmt.Sprintf("(%s %s (%d + v%d / (n + 1)))", deep, []string{"+", "-", "*", "^"}[i%4], i, i%12)
+	}
+	var wide func(depth int) string
+	wide = func(depth int) string {
+		if depth == 0 {
+			return "n"
+		}
+		return fmt.Sprintf("(%s * 3 + %d - %s)", wide(depth-1), depth, wide(depth-1))
+	}
+	return map[string]string{
+		"quotients":    longScript("V += W / (V + 3) - V % (W + 1)", 200),
+		"sums":         longScript("V = (V + W) * # ^ n", 200),
+		"conditions":   longScript("if (V > #) W += V; else n--", 200),
+		"texts":        longScript(`s = sprint(V) . "x" . substr(s, 0, 20)`, 100),
+		"formats":      longScript(`s = sprintf("%5d %x %s", V, W, s)`, 60),
+		"elements":     longScript(`m[V]++; if (V in m) c[s, "x"] = m[W]`, 60),
+		"errors":       longScript(`try { V = W / (n - 1) } catch { V++ }`, 60),
+		"prints":       longScript(`printf("%d %d %s\n", V, W, s)`, 100),
+		"deep":         longScript("V = "+deep, 1),
+		"wide":         longScript("V = "+wide(7), 1),
+		"many strings": "global n = 1\nprobe kernel.trace(\"e\") {\n" + texts.String() + "n) }\n",
+		"many keys": `global n = 1, a[100]
+probe kernel.trace("e") {
+ t = "text" . sprint(n)
+ a[t, t, n, t, t . "y", "z", n + 1, t, t . t]++
+ if ([t, t, n, t, t . "y", "z", n + 1, t, t . t] in a) println(a[t, t, n, t, t . "y", "z", 2, t, t . t])
+ delete a[t, t, n, t, t . "y", "z", n + 1, t, t . t]
+}
+`,
+	}
+}
+
+// The kernel takes handlers that are long, and they do what they do in user
+// space.
+func TestLongHandlers(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	unlock(t)
+	for name, text := range longScripts() {
+		t.Run(name, func(t *testing.T) {
+			src := &diag.Source{Name: "t.stp", Text: text}
+			p, err := typedForm(src, thisKernel(), 128)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := Generate(p, src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := inKernel(t, src, o)
+			if got == nil {
+				t.Fatalf("%d instructions are too many for the verifier", len(o.Programs[0].Insns))
+			}
+			if want := inUser(t, p); got.String() != want.String() {
+				t.Errorf("in the kernel: %v\n\nin user space: %v", got, want)
+			}
+		})
+	}
+}
