@@ -124,7 +124,7 @@ func TestScriptsOnEverySeries(t *testing.T) {
 				command += fmt.Sprintf("echo == %s; tprun -c 'ls / >/dev/null; sleep 0.2' /%s.o 2>&1; echo status $?\n", name, name)
 			}
 			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Image)
-			res := vm.Boot(t, vm.Guest{Kernel: k, Files: files, Command: []string{"sh", "-c", command}, CPUs: 2, Limit: 5 * time.Minute})
+			res := vm.Boot(t, vm.Guest{Kernel: k, Files: files, Command: []string{"sh", "-c", command}, Limit: 5 * time.Minute})
 			if done := strings.Count(res.Stdout, "\nstatus 0\n") + strings.Count(res.Stdout, "== drops\nstatus 0"); done != len(files)-1 || res.Status != 0 {
 				t.Errorf("%d of %d ended well:\n%s%s", done, len(files)-1, res.Stdout, res.Stderr)
 			}

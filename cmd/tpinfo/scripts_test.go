@@ -94,7 +94,7 @@ wait $p; echo "status $?"; cat /tmp/pages /tmp/pid
 					t.Errorf("the error does not lead to hrtimer_setup:\n%s", errs)
 				}
 			}
-			res := vm.Boot(t, vm.Guest{Kernel: k, Files: files, Command: []string{"sh", "-c", command}, CPUs: 2, Limit: 3 * time.Minute})
+			res := vm.Boot(t, vm.Guest{Kernel: k, Files: files, Command: []string{"sh", "-c", command}, Limit: 3 * time.Minute})
 			judgeScripts(t, res, wantTimers)
 		})
 	}

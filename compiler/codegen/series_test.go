@@ -42,7 +42,7 @@ func TestOnEverySeries(t *testing.T) {
 				Kernel:  k,
 				Files:   map[string]vm.File{"/codegen.test": {Host: program}},
 				Command: []string{"sh", "-c", "cd /tmp && TPINFO_IN_GUEST=1 TPINFO_TIER=3 CI=true /codegen.test -test.v -rapid.checks=40 -test.skip EverySeries 2>&1"},
-				Limit:   4 * time.Minute, CPUs: 2,
+				Limit:   4 * time.Minute,
 			})
 			if res.Status != 0 || !strings.HasSuffix(strings.TrimSpace(res.Stdout), "PASS") {
 				t.Errorf("status %d:\n%s", res.Status, res.Stdout)

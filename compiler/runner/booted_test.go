@@ -30,7 +30,7 @@ func TestOtherKernels(t *testing.T) {
 				tier.Skip(t, "%v", err)
 			}
 			got := vm.Boot(t, vm.Guest{
-				Kernel: k, CPUs: 2, Memory: 1024, Limit: 3 * time.Minute,
+				Kernel: k, Memory: 1024, Limit: 3 * time.Minute,
 				Files: map[string]vm.File{"/bin/runner.test": {Host: static}},
 				// A guest by translation does not make 200,000 calls a second.
 				Command: []string{"env", "TPINFO_TIER=3", "CI=true", "runner.test", "-test.v", "-test.skip", "/200,000"},
