@@ -74,6 +74,9 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 			g.readsOf(own.Probes[i].Body, 0)
 		}
 	}
+	if !after(5, 11) {
+		g.checkKeys()
+	}
 	sites := len(p.Sites)
 	first := g.programs()
 	if err := g.errs.Err(); err != nil {
@@ -91,6 +94,19 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 		return nil, errors.New("the passes of code generation differ")
 	}
 	return g.object(programs), nil
+}
+
+// shortKeys is what the keys of an element take at most before 5.11
+// (MAX_BPF_STACK, htab_map_alloc_check in kernel/bpf/hashtab.c).
+const shortKeys = 512
+
+func (g *generator) checkKeys() {
+	for i := range g.p.Globals {
+		if v := &g.p.Globals[i]; v.Array() && v.KeySize() > shortKeys {
+			g.fail(v.Line, v.Column, "use fewer texts for keys, or shorter ones, as substr(s, 0, 31) is",
+				"the keys of %s take %d bytes, and kernels before 5.11 have %d for them", v.Name, v.KeySize(), shortKeys)
+		}
+	}
 }
 
 // programs lowers every kernel-side probe.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -57,7 +58,7 @@ func longScripts() map[string]string {
 		"many strings": "global n = 1\nprobe kernel.trace(\"e\") {\n" + texts.String() + "n) }\n",
 		"many keys": `global n = 1, a[100]
 probe kernel.trace("e") {
- t = "text" . sprint(n)
+ t = substr("text" . sprint(n), 0, 15)
  a[t, t, n, t, t . "y", "z", n + 1, t, t . t]++
  if ([t, t, n, t, t . "y", "z", n + 1, t, t . t] in a) println(a[t, t, n, t, t . "y", "z", 2, t, t . t])
  delete a[t, t, n, t, t . "y", "z", n + 1, t, t . t]
@@ -90,5 +91,23 @@ func TestLongHandlers(t *testing.T) {
 				t.Errorf("in the kernel: %v\n\nin user space: %v", got, want)
 			}
 		})
+	}
+}
+
+// Before 5.11 the keys of an array take no more than a program's stack.
+func TestLongKeys(t *testing.T) {
+	src := &diag.Source{Name: "t.stp", Text: "global n\nglobal a[10]\nprobe kernel.trace(\"e\") { s = sprint(n++); a[s, s, s, s, s] = n }\n"}
+	for release, want := range map[string]string{
+		"5.10.0": `t.stp:2:1: error: the keys of a take 640 bytes, and kernels before 5.11 have 512 for them`,
+		"6.1.0":  "",
+	} {
+		p, err := typedForm(src, tpinfo.Kernel{Release: release, Arch: "x86", ByteOrder: tpinfo.LittleEndian, WordSize: 8}, 128)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Generate(p, src)
+		if (err != nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", release, err, want)
+		}
 	}
 }

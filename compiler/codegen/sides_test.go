@@ -87,7 +87,7 @@ func typedForm(src *diag.Source, k tpinfo.Kernel, stringSize int) (*ir.Program, 
 // drawProgram draws a script and makes programs of it, for some kernels.
 func drawProgram(t *rapid.T, budget int, memory bool, kernels ...tpinfo.Kernel) (*diag.Source, []*ir.Program) {
 	behind, before := drawScript(t, rapid.IntRange(10, budget).Draw(t, "budget"), memory)
-	size := rapid.SampledFrom([]int{128, 32, 16, 512}).Draw(t, "string size")
+	size := rapid.SampledFrom([]int{128, 32, 16, 256}).Draw(t, "string size")
 	src := &diag.Source{Name: "t.stp", Text: behind}
 	var programs []*ir.Program
 	for _, k := range kernels {
