@@ -41,7 +41,7 @@ func inCache(t *testing.T, snap *tpinfo.Snapshot) *cache.Kernel {
 	return k
 }
 
-// thisKernel is the machine's own, from its BTF.
+// thisKernel is the machine's own, from its BTF and tracefs.
 func thisKernel(t *testing.T) *cache.Kernel {
 	t.Helper()
 	snap, err := extractor.Extract(t.Context(), extractor.Request{})
