@@ -249,17 +249,6 @@ func (s *session) observe(ctx context.Context) error {
 	return s.drainAll()
 }
 
-// waitForHandlers returns when no handler runs any more of those that ran when
-// it was called. They run under RCU, and this is the system call that waits for
-// all of its readers (membarrier(2), Linux 4.3). Where the kernel does not offer
-// it, a moment has to do.
-func waitForHandlers() {
-	const global = 1 // MEMBARRIER_CMD_GLOBAL
-	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0); errno != 0 {
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
 // finish runs the last probes and counts what was lost.
 func (s *session) finish(ctx context.Context) error {
 	// The user's wish to end is what got here; the last probes run to their end.

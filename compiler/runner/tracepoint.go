@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -21,17 +22,23 @@ func attachTracepoint(tracefs *os.Root, system, event string, program *ebpf.Prog
 	if err != nil {
 		return nil, err
 	}
-	attr := unix.PerfEventAttr{
+	attr := tracepointEvent(id)
+	fd, err := openPerfEvent(&attr, cpus[0], program)
+	if err != nil {
+		return nil, fmt.Errorf("tracepoint %s:%s: %w", system, event, err)
+	}
+	return fd, nil
+}
+
+// tracepointEvent describes the perf event of a tracepoint, disabled.
+func tracepointEvent(id uint64) unix.PerfEventAttr {
+	return unix.PerfEventAttr{
 		Type:        unix.PERF_TYPE_TRACEPOINT,
+		Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
 		Config:      id,
 		Sample:      1,
 		Sample_type: unix.PERF_SAMPLE_RAW,
 		Wakeup:      1,
 		Bits:        unix.PerfBitDisabled,
 	}
-	fd, err := openPerfEvent(&attr, cpus[0], program)
-	if err != nil {
-		return nil, fmt.Errorf("tracepoint %s:%s: %w", system, event, err)
-	}
-	return fd, nil
 }
