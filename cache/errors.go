@@ -20,6 +20,9 @@ var (
 	ErrCorrupt  = errors.New("the cache is damaged")
 )
 
+// maxNear is how many names an error suggests.
+const maxNear = 5
+
 // NotFoundError says that the cache does not have what was asked for.
 type NotFoundError struct {
 	What string // "kernel", "event", "type", "member"

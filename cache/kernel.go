@@ -139,7 +139,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 		for _, i := range infos {
 			releases = append(releases, i.Release)
 		}
-		return nil, &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: nearest(selector, releases, true)}
+		return nil, &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: tpinfo.Near(selector, releases, maxNear, true)}
 	}
 	return db.one(selector, newestOfEach(found))
 }

@@ -116,7 +116,7 @@ func (k *Kernel) member(ctx context.Context, at *Place, walked, name string) err
 		return err
 	}
 	if found == nil {
-		return &NotFoundError{What: "member", Name: name, In: walked, Near: nearest(name, names, false)}
+		return &NotFoundError{What: "member", Name: name, In: walked, Near: tpinfo.Near(name, names, maxNear, false)}
 	}
 	*at = *found
 	return nil

@@ -218,7 +218,7 @@ func (k *Kernel) noEvent(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return &NotFoundError{What: "event", Name: name, In: k.info.Release, Near: nearest(name, names, false)}
+	return &NotFoundError{What: "event", Name: name, In: k.info.Release, Near: tpinfo.Near(name, names, maxNear, false)}
 }
 
 // tags are the keywords that a type's name may be given without.
@@ -235,7 +235,7 @@ func (k *Kernel) Type(ctx context.Context, name string) (*tpinfo.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, &NotFoundError{What: "type", Name: name, In: k.info.Release, Near: nearest(name, names, false)}
+	return nil, &NotFoundError{What: "type", Name: name, In: k.info.Release, Near: tpinfo.Near(name, names, maxNear, false)}
 }
 
 // TypeIfKnown is Type, but nil for a name the kernel does not define. It costs

@@ -48,7 +48,7 @@ func (k *tiny) Event(_ context.Context, name string) (*tpinfo.Tracepoint, error)
 		}
 		names = append(names, e.Name)
 	}
-	return nil, &missing{"event " + name, nearest(name, names)}
+	return nil, &missing{"event " + name, tpinfo.Near(name, names, maxNear, false)}
 }
 
 func (k *tiny) Events(_ context.Context, patterns ...string) ([]tpinfo.Tracepoint, error) {

@@ -1,4 +1,4 @@
-package cache
+package tpinfo
 
 import (
 	"cmp"
@@ -6,14 +6,13 @@ import (
 	"strings"
 )
 
-// maxNear is how many names an error suggests.
-const maxNear = 5
-
-// nearest picks the names most like name, the nearest first: those it is part
-// of, those few letters away, and, where none is a single letter away, those
-// whose first word it shares when that is half of it, for the kernel renames the
-// rest (hrtimer_init, hrtimer_setup). With any, there is always an answer.
-func nearest(name string, names []string, any bool) []string {
+// Near picks the names most like name, the nearest first and at most most: those
+// it is part of, those few letters away, and, where none is a single letter
+// away, those whose first word it shares when that is half of it, for the kernel
+// renames the rest (hrtimer_init, hrtimer_setup). With any, there is always an
+// answer when there are names. The keyword or the system in front of a name
+// counts as much as the user gave of it.
+func Near(name string, names []string, most int, any bool) []string {
 	type scored struct {
 		name  string
 		score int
@@ -52,7 +51,7 @@ func nearest(name string, names []string, any bool) []string {
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name)) })
 	var out []string
-	for _, f := range found[:min(len(found), maxNear)] {
+	for _, f := range found[:min(len(found), most)] {
 		out = append(out, f.name)
 	}
 	return out
