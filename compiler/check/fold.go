@@ -1,7 +1,7 @@
 package check
 
 import (
-	"math"
+	"cmp"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -44,7 +44,10 @@ func (s *scope) fold(n *ir.Node) *ir.Node {
 	case a.Op == ir.Text && b.Op == ir.Text:
 		return s.foldText(n, a.Str, b.Str)
 	case a.Op == ir.Const && b.Op == ir.Const:
-		if x, ok := arithmetic(n.Op, a.Int, b.Int); ok {
+		if x, ok := ir.Arithmetic(n.Op, a.Int, b.Int); ok {
+			return s.replace(n, x)
+		}
+		if x, ok := ir.Compared(n.Op, cmp.Compare(a.Int, b.Int)); ok {
 			return s.replace(n, x)
 		}
 	}
@@ -88,72 +91,8 @@ func (s *scope) foldText(n *ir.Node, a, b string) *ir.Node {
 		all := a + b
 		return &ir.Node{Op: ir.Text, Type: ir.String, Str: all[:min(len(all), s.c.opt.StringSize-1)], Line: n.Line, Column: n.Column}
 	}
-	if x, ok := comparison(n.Op, strings.Compare(a, b)); ok {
+	if x, ok := ir.Compared(n.Op, strings.Compare(a, b)); ok {
 		return s.replace(n, x)
 	}
 	return n
-}
-
-// comparison is a comparison's value for operands in an order.
-func comparison(op ir.Op, order int) (int64, bool) {
-	switch op {
-	case ir.Eq:
-		return truth(order == 0), true
-	case ir.Ne:
-		return truth(order != 0), true
-	case ir.Lt:
-		return truth(order < 0), true
-	case ir.Le:
-		return truth(order <= 0), true
-	case ir.Gt:
-		return truth(order > 0), true
-	case ir.Ge:
-		return truth(order >= 0), true
-	}
-	return 0, false
-}
-
-// arithmetic is ir's on constants.
-func arithmetic(op ir.Op, a, b int64) (int64, bool) {
-	switch op {
-	case ir.Add:
-		return a + b, true
-	case ir.Sub:
-		return a - b, true
-	case ir.Mul:
-		return a * b, true
-	case ir.And:
-		return a & b, true
-	case ir.Or:
-		return a | b, true
-	case ir.Xor:
-		return a ^ b, true
-	case ir.Shl:
-		return a << (b & 63), true
-	case ir.Shr:
-		return a >> (b & 63), true
-	case ir.Div, ir.Mod:
-		return divide(op, a, b)
-	}
-	order := 0
-	if a < b {
-		order = -1
-	} else if a > b {
-		order = 1
-	}
-	return comparison(op, order)
-}
-
-func divide(op ir.Op, a, b int64) (int64, bool) {
-	switch {
-	case b == 0:
-		return 0, false
-	case a == math.MinInt64 && b == -1 && op == ir.Div:
-		return math.MinInt64, true
-	case b == -1 && op == ir.Mod:
-		return 0, true
-	case op == ir.Div:
-		return a / b, true
-	}
-	return a % b, true
 }

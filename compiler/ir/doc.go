@@ -14,5 +14,6 @@
 //	control.go  the words that the kernel side and user space share
 //	valid.go    Validate: what a Program from outside has to be, with
 //	            valid_site.go, valid_node.go and valid_statement.go
+//	arithmetic.go  what operators give, for whoever computes it
 //	dump.go     a Program as text
 package ir

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -136,36 +137,16 @@ func (f *frame) unary(n *ir.Node) (Value, error) {
 	}
 }
 
-// arithmetic is C's on 64 bits, wrapping, as package ir defines it.
+// arithmetic is package ir's, with its error.
 func arithmetic(n *ir.Node, op ir.Op, a, b int64) (int64, error) {
-	switch op {
-	case ir.Add:
-		return a + b, nil
-	case ir.Sub:
-		return a - b, nil
-	case ir.Mul:
-		return a * b, nil
-	case ir.Div, ir.Mod:
-		if b == 0 {
-			return 0, fail(n, "division by 0")
-		}
-		if op == ir.Div {
-			return a / b, nil
-		}
-		return a % b, nil
-	case ir.And:
-		return a & b, nil
-	case ir.Or:
-		return a | b, nil
-	case ir.Xor:
-		return a ^ b, nil
-	case ir.Shl:
-		return a << (uint64(b) & 63), nil
-	case ir.Shr:
-		return a >> (uint64(b) & 63), nil
-	default:
-		return 0, damaged(n)
+	v, ok := ir.Arithmetic(op, a, b)
+	switch {
+	case ok:
+		return v, nil
+	case op == ir.Div || op == ir.Mod:
+		return 0, fail(n, "division by 0")
 	}
+	return 0, damaged(n)
 }
 
 func (f *frame) compare(n *ir.Node) (Value, error) {
@@ -182,27 +163,13 @@ func (f *frame) compare(n *ir.Node) (Value, error) {
 	}
 	order := strings.Compare(a.Str, b.Str)
 	if a.Type == ir.Long {
-		switch {
-		case a.Int < b.Int:
-			order = -1
-		case a.Int > b.Int:
-			order = 1
-		}
+		order = cmp.Compare(a.Int, b.Int)
 	}
-	switch n.Op {
-	case ir.Eq:
-		return boolean(order == 0), nil
-	case ir.Ne:
-		return boolean(order != 0), nil
-	case ir.Lt:
-		return boolean(order < 0), nil
-	case ir.Le:
-		return boolean(order <= 0), nil
-	case ir.Gt:
-		return boolean(order > 0), nil
-	default:
-		return boolean(order >= 0), nil
+	holds, ok := ir.Compared(n.Op, order)
+	if !ok {
+		return Value{}, damaged(n)
 	}
+	return Long(holds), nil
 }
 
 func (f *frame) in(n *ir.Node) (Value, error) {
