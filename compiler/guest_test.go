@@ -2,14 +2,12 @@ package compiler_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
 )
@@ -19,12 +17,7 @@ import (
 // another.
 func TestLanguageOnEverySeries(t *testing.T) {
 	tier.Need(t, tier.Booted)
-	tprun := filepath.Join(t.TempDir(), "tprun")
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", tprun, "github.com/tpinfo/tpinfo/cmd/tprun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build tprun: %v\n%s", err, out)
-	}
+	tprun := programs.Tprun(t, "amd64")
 	for _, series := range kernels.Series() {
 		t.Run(series, func(t *testing.T) {
 			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Headers, kernels.Image)

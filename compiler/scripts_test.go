@@ -14,6 +14,7 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
 )
@@ -105,12 +106,7 @@ func TestScriptsCompile(t *testing.T) {
 // The kernel of every series takes each script, and runs it without an error.
 func TestScriptsOnEverySeries(t *testing.T) {
 	tier.Need(t, tier.Booted)
-	tprun := filepath.Join(t.TempDir(), "tprun")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", tprun, "../cmd/tprun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	tprun := programs.Tprun(t, "amd64")
 	for _, series := range kernels.Series() {
 		t.Run(series, func(t *testing.T) {
 			meta := seriesKernel(t, series)
@@ -125,7 +121,7 @@ func TestScriptsOnEverySeries(t *testing.T) {
 			}
 			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Image)
 			res := vm.Boot(t, vm.Guest{Kernel: k, Files: files, Command: []string{"sh", "-c", command}, Limit: 5 * time.Minute})
-			if done := strings.Count(res.Stdout, "\nstatus 0\n") + strings.Count(res.Stdout, "== drops\nstatus 0"); done != len(files)-1 || res.Status != 0 {
+			if done := strings.Count(res.Stdout, "status 0\n"); done != len(files)-1 || res.Status != 0 {
 				t.Errorf("%d of %d ended well:\n%s%s", done, len(files)-1, res.Stdout, res.Stderr)
 			}
 			t.Log(res.Stdout)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/sshd"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -28,7 +29,7 @@ func useSSH(t *testing.T, s *sshd.Server) {
 	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(staticTprun(t, "amd64"), filepath.Join(dir, "tprun-linux-amd64")); err != nil {
+	if err := os.Rename(programs.Tprun(t, "amd64"), filepath.Join(dir, "tprun-linux-amd64")); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
 )
@@ -33,39 +32,12 @@ func do(t *testing.T, want int, args ...string) (out, errs string) {
 	return o.String(), e.String()
 }
 
-// staticTprun builds the program that targets run.
-func staticTprun(t *testing.T, arch string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tprun")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "../tprun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build tprun for %s: %v\n%s", arch, err, out)
-	}
-	return path
-}
-
-// tprun is static and small on both architectures.
-func TestTprunSize(t *testing.T) {
-	tier.Need(t, tier.Trees)
-	for _, arch := range []string{"amd64", "arm64"} {
-		info, err := os.Stat(staticTprun(t, arch))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("tprun for %s: %.1f MB", arch, float64(info.Size())/1e6)
-		if info.Size() > 8e6 {
-			t.Errorf("tprun for %s has %d bytes, more than 8 MB", arch, info.Size())
-		}
-	}
-}
-
 // The page-cache script and the hrtimer script, compiled here for other kernels
 // and run there, by a load whose counts are known.
 func TestScriptsOnOtherKernels(t *testing.T) {
 	tier.Need(t, tier.Booted)
 	tier.NeedTool(t, "gcc", "gcc")
-	tprun := staticTprun(t, "amd64")
+	tprun := programs.Tprun(t, "amd64")
 	for _, series := range kernels.Series() {
 		t.Run(series, func(t *testing.T) {
 			t.Parallel()

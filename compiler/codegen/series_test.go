@@ -2,13 +2,12 @@ package codegen
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
 )
@@ -26,22 +25,14 @@ func release() string {
 // series too.
 func TestOnEverySeries(t *testing.T) {
 	tier.Need(t, tier.Booted)
-	if os.Getenv("TPINFO_IN_GUEST") != "" {
-		t.Skip("this is the guest: it " + tier.NotAsked)
-	}
-	program := filepath.Join(t.TempDir(), "codegen.test")
-	build := exec.Command("go", "test", "-c", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := programs.Tests(t)
 	for _, series := range kernels.Series() {
 		t.Run(series, func(t *testing.T) {
 			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Image)
 			res := vm.Boot(t, vm.Guest{
 				Kernel:  k,
 				Files:   map[string]vm.File{"/codegen.test": {Host: program}},
-				Command: []string{"sh", "-c", "cd /tmp && TPINFO_IN_GUEST=1 TPINFO_TIER=3 CI=true /codegen.test -test.v -rapid.checks=40 -test.skip EverySeries 2>&1"},
+				Command: []string{"sh", "-c", "cd /tmp && TPINFO_TIER=3 CI=true /codegen.test -test.v -rapid.checks=40 -test.skip EverySeries 2>&1"},
 				Limit:   4 * time.Minute,
 			})
 			if res.Status != 0 || !strings.HasSuffix(strings.TrimSpace(res.Stdout), "PASS") {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/remote"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/sshd"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
@@ -47,12 +46,7 @@ func (k known) Events(ctx context.Context, _ ...string) ([]tpinfo.Tracepoint, er
 // realTprun builds the program that goes to hosts.
 func realTprun(t *testing.T) func(arch string) ([]byte, error) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "tprun")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/tpinfo/tpinfo/cmd/tprun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build tprun: %v\n%s", err, out)
-	}
+	file := programs.Tprun(t, "amd64")
 	return func(string) ([]byte, error) { return os.ReadFile(file) }
 }
 

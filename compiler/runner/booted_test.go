@@ -1,14 +1,12 @@
 package runner
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 	"github.com/tpinfo/tpinfo/fixtures/vm"
 )
@@ -17,18 +15,10 @@ import (
 // series that counts to the newest.
 func TestOtherKernels(t *testing.T) {
 	tier.Need(t, tier.Booted)
-	static := filepath.Join(t.TempDir(), "runner.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", static, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, series := range []string{"5.10", "6.1", "6.12", "7"} {
+	static := programs.Tests(t)
+	for _, series := range kernels.Series() {
 		t.Run(series, func(t *testing.T) {
-			k, err := kernels.Fetch(t.Context(), kernels.Spec{Series: series}, kernels.Image)
-			if err != nil {
-				tier.Skip(t, "%v", err)
-			}
+			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Image)
 			got := vm.Boot(t, vm.Guest{
 				Kernel: k, Memory: 1024, Limit: 3 * time.Minute,
 				Files: map[string]vm.File{"/bin/runner.test": {Host: static}},
