@@ -28,9 +28,9 @@ func reader(name string, c *checker) *ir.Mem {
 	case "":
 		return nil
 	case "char":
-		// Signed on x86, unsigned on arm64: the architecture decides.
+		// Signed or not, as the architecture and the kernel's flags have it.
 		t := c.typ("char")
-		m.Size, m.Signed = 1, t == nil && c.kernel.Arch == "x86" || t != nil && t.Encoding == tpinfo.EncSigned
+		m.Size, m.Signed = 1, t != nil && t.Encoding == tpinfo.EncSigned
 	case "int8":
 		m.Size, m.Signed = 1, true
 	case "uint8":

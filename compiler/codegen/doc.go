@@ -1,12 +1,14 @@
 // Package codegen makes eBPF of the probes that run in the kernel.
 //
 //	generate.go   Generate: a program in, an object out; maps, literals, features
+//	updater.go    programs that user space runs, to add to what the kernel adds to
 //	handler.go    one probe: where its variables live, how it begins and ends
 //	statement.go  statements
 //	number.go     expressions of type long; jumps on conditions
 //	divide.go     division, which eBPF has for unsigned numbers only
 //	memory.go     the context and the kernel's memory; runs of members read at once
-//	text.go       strings
+//	text.go       strings: where they are, copied, compared, searched
+//	build.go      strings put together: "." and sprintf
 //	array.go      globals and arrays
 //	aggregate.go  "<<<"
 //	output.go     records for user space: print, error, exit
