@@ -8,6 +8,7 @@
 //	open      the file, its schema, what can be wrong with it   open.go, schema.go, errors.go
 //	body      a layout to bytes and back                        body.go, pack.go
 //	put       a Snapshot in, whole or not at all                put.go
+//	origin    what a kernel was built from, what failed         origin.go, failure.go
 //	kernel    which kernels there are; one of them by name      kernel.go
 //	query     its events and types                              query.go, member.go
 //	maintain  statistics, verification, collection of garbage   maintain.go

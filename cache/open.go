@@ -65,6 +65,10 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		return open(ctx, path, "rwc", o.wait, false)
 	}
 	db, err := open(ctx, path, "ro", o.wait, false)
+	var older *olderError
+	if errors.As(err, &older) {
+		return update(ctx, path, o, older)
+	}
 	if !notWritable(err) || ctx.Err() != nil {
 		return db, err
 	}
@@ -78,6 +82,28 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		return frozen, nil
 	}
 	return nil, err
+}
+
+// olderError says that a file must be brought up to date before it is read.
+type olderError struct {
+	path   string
+	schema int
+}
+
+func (e *olderError) Error() string {
+	return fmt.Sprintf("%s has the older schema %d", e.path, e.schema)
+}
+
+// update brings an older file up to date and opens it for reading.
+func update(ctx context.Context, path string, o options, older *olderError) (*DB, error) {
+	db, err := open(ctx, path, "rw", o.wait, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w and cannot be brought up to date: %w", older, err)
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return open(ctx, path, "ro", o.wait, false)
 }
 
 // notWritable is what SQLite says when it can make no files beside one that it
@@ -120,7 +146,7 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 			// Its maker was ended before it had a schema.
 			err = nothingYet(path)
 		case err == nil && version != newestSchema():
-			err = fmt.Errorf("%w: %s has schema %d and cannot be brought up to date", ErrReadOnly, path, version)
+			err = &olderError{path, version}
 		}
 	} else {
 		err = migrate(ctx, handle, path)

@@ -40,15 +40,22 @@ type PutResult struct {
 // the snapshot's content, so that one extracted again with more sources knows
 // more than before.
 func (db *DB) Put(ctx context.Context, snap *tpinfo.Snapshot) (PutResult, error) {
+	return db.PutFrom(ctx, snap, tpinfo.Origin{})
+}
+
+// PutFrom is Put for a kernel that was built from origin: BuiltFrom and
+// SameHeaders find it by that afterwards, and the failure of an earlier try is
+// forgotten. An origin without a key is not kept.
+func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.Origin) (PutResult, error) {
 	res := PutResult{ID: snap.Kernel.ID}
 	if snap.Kernel.ID == "" || snap.Kernel.Release == "" {
 		return res, errors.New("a kernel needs an id and a release to be stored")
 	}
-	if db.readOnly {
-		return res, fmt.Errorf("%w: %s was opened for reading", ErrReadOnly, db.path)
+	if err := db.writable(); err != nil {
+		return res, err
 	}
 	layouts := identify(snap)
-	err := db.put(ctx, snap, layouts, &res)
+	err := db.put(ctx, snap, layouts, origin, &res)
 	return res, explain(db.path, err)
 }
 
@@ -111,7 +118,7 @@ func eventHash(e *tpinfo.Tracepoint) hash {
 	return hashOf(tpinfo.ContentID(sum[:16]))
 }
 
-func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, res *PutResult) error {
+func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, origin tpinfo.Origin, res *PutResult) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -137,6 +144,9 @@ func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, 
 		return err
 	}
 	if err := storeAlias(ctx, tx, snap); err != nil {
+		return err
+	}
+	if err := storeOrigin(ctx, tx, snap.Kernel.ID, origin); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -60,6 +60,17 @@ CREATE TABLE blob (
 	body BLOB NOT NULL
 ) WITHOUT ROWID;
 `},
+	{2, `
+CREATE TABLE origin (
+	key     TEXT PRIMARY KEY,     -- tpinfo.Origin
+	headers TEXT NOT NULL,
+	kernel  TEXT NOT NULL REFERENCES kernel (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE failure (
+	key  TEXT PRIMARY KEY,
+	body BLOB NOT NULL            -- tpinfo.Failure as JSON, packed
+) WITHOUT ROWID;
+`},
 }
 
 func newestSchema() int { return steps[len(steps)-1].version }
@@ -93,11 +104,15 @@ func migrate(ctx context.Context, db *sql.DB, path string) error {
 			return fmt.Errorf("schema %d: %w", s.version, err)
 		}
 	}
-	mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, newestSchema())
-	if _, err := tx.ExecContext(ctx, mark); err != nil {
+	if _, err := tx.ExecContext(ctx, sqlMark(newestSchema())); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// sqlMark says of a database that it is ours, and which schema it has.
+func sqlMark(version int) string {
+	return fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version)
 }
 
 // schemaVersion checks that the file is a cache: 0 for a new one.

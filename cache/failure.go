@@ -1,0 +1,93 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Fail enters into the ledger that a kernel could not be built, in place of
+// what stood there for its key.
+func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
+	if err := db.writable(); err != nil {
+		return err
+	}
+	if f.Key == "" {
+		return errors.New("a failure needs a key to be stored")
+	}
+	body, err := encodeFailure(f)
+	if err != nil {
+		return err
+	}
+	_, err = db.sql.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) VALUES (?, ?)", f.Key, body)
+	return explain(db.path, err)
+}
+
+// Failures lists what could not be built, by release, then key.
+func (db *DB) Failures(ctx context.Context) ([]tpinfo.Failure, error) {
+	out, err := db.failures(ctx, "SELECT key, body FROM failure")
+	slices.SortFunc(out, func(a, b tpinfo.Failure) int {
+		return cmp.Or(compareReleases(a.Release, b.Release), cmp.Compare(a.Key, b.Key))
+	})
+	return out, err
+}
+
+// FailureOf returns what is in the ledger for a key; nil when nothing is.
+func (db *DB) FailureOf(ctx context.Context, key string) (*tpinfo.Failure, error) {
+	out, err := db.failures(ctx, "SELECT key, body FROM failure WHERE key = ?", key)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return &out[0], nil
+}
+
+func (db *DB) failures(ctx context.Context, query string, args ...any) (out []tpinfo.Failure, err error) {
+	defer func() { err = explain(db.path, err) }()
+	rows, err := db.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		var body sql.RawBytes
+		if err := rows.Scan(&key, &body); err != nil {
+			return nil, err
+		}
+		f, err := decodeFailure(key, body)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}
+
+func encodeFailure(f tpinfo.Failure) ([]byte, error) {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPacker()
+	if err != nil {
+		return nil, err
+	}
+	return p.pack(text)
+}
+
+func decodeFailure(key string, body []byte) (f tpinfo.Failure, err error) {
+	text, err := unpack(body)
+	if err == nil && (json.Unmarshal(text, &f) != nil || f.Key != key) {
+		err = errBody
+	}
+	if err != nil {
+		return f, fmt.Errorf("failure %.12s: %w", key, err)
+	}
+	return f, nil
+}

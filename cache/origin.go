@@ -1,0 +1,88 @@
+package cache
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// BuiltFrom returns the id of the kernel that was built from what has this
+// key (tpinfo.Origin); "" when there is none.
+func (db *DB) BuiltFrom(ctx context.Context, key string) (string, error) {
+	return db.kernelOf(ctx, "SELECT kernel FROM origin WHERE key = ?", key)
+}
+
+// SameHeaders returns the id of a kernel that was built from headers with this
+// digest (tpinfo.Origin), the smallest when there are several; "" when there
+// is none.
+func (db *DB) SameHeaders(ctx context.Context, digest string) (string, error) {
+	return db.kernelOf(ctx, "SELECT kernel FROM origin WHERE headers = ? ORDER BY kernel LIMIT 1", digest)
+}
+
+// kernelOf answers with one kernel's id. Nothing is known of an empty digest.
+func (db *DB) kernelOf(ctx context.Context, query, digest string) (id string, err error) {
+	if digest == "" {
+		return "", nil
+	}
+	err = db.sql.QueryRowContext(ctx, query, digest).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, explain(db.path, err)
+}
+
+// AddAlias notes that a kernel that is there is also known as the release of
+// as, found in its tree: the same content in another package. Only Release,
+// Tree, Compiler and Extracted of as are looked at. What the kernel's last
+// extraction read is taken to be what one of this tree would read.
+func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, origin tpinfo.Origin) (err error) {
+	defer func() { err = explain(db.path, err) }()
+	if err := db.writable(); err != nil {
+		return err
+	}
+	if as.Release == "" {
+		return errors.New("a kernel needs a release to be stored")
+	}
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	r, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
+		SELECT kernel, ?, ?, ?, ?, digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1`,
+		as.Release, as.Tree, as.Compiler, as.Extracted.Unix(), kernelID)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"})
+	}
+	if err := storeOrigin(ctx, tx, kernelID, origin); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// storeOrigin notes what a kernel was built from. What was built failed no
+// more.
+func storeOrigin(ctx context.Context, tx *sql.Tx, kernelID string, origin tpinfo.Origin) error {
+	if origin.Key == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO origin (key, headers, kernel) VALUES (?, ?, ?)", origin.Key, origin.Headers, kernelID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM failure WHERE key = ?", origin.Key)
+	return err
+}
+
+// writable refuses to write where reading was asked for.
+func (db *DB) writable() error {
+	if db.readOnly {
+		return fmt.Errorf("%w: %s was opened for reading", ErrReadOnly, db.path)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+func TestBuiltFrom(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	one, two := sample("6.1.0-1", 0), sample("6.1.0-2", 1)
+	for key, snap := range map[string]*tpinfo.Snapshot{"aa": one, "bb": two} {
+		if _, err := db.PutFrom(ctx, snap, tpinfo.Origin{Key: key, Headers: "h" + key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, db, sample("6.1.0-3", 2)) // without an origin
+	for _, test := range []struct{ key, headers, want string }{
+		{"aa", "haa", one.Kernel.ID},
+		{"bb", "hbb", two.Kernel.ID},
+		{"cc", "hcc", ""},
+		{"", "", ""},
+	} {
+		if id, err := db.BuiltFrom(ctx, test.key); err != nil || id != test.want {
+			t.Errorf("built from %q: %q (%v), want %q", test.key, id, err, test.want)
+		}
+		if id, err := db.SameHeaders(ctx, test.headers); err != nil || id != test.want {
+			t.Errorf("same headers as %q: %q (%v), want %q", test.headers, id, err, test.want)
+		}
+	}
+	// A kernel that is gone is built again when asked for.
+	if err := db.Remove(ctx, one.Kernel.ID); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := db.BuiltFrom(ctx, "aa"); err != nil || id != "" {
+		t.Errorf("after it was removed: %q (%v)", id, err)
+	}
+	sound(t, db)
+}
+
+func TestAddAlias(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	snap := sample("6.1.0-1", 0)
+	put(t, db, snap)
+	as := tpinfo.Kernel{Release: "6.1.0-2", Tree: "linux-headers-6.1.0-2_6.1.9_amd64.deb", Compiler: "gcc 13.1.0", Extracted: snap.Kernel.Extracted.Add(time.Hour)}
+	if err := db.AddAlias(ctx, snap.Kernel.ID, as, tpinfo.Origin{Key: "aa", Headers: "hh"}); err != nil {
+		t.Fatal(err)
+	}
+	want := snap.Kernel
+	want.Release, want.Tree, want.Compiler, want.Extracted = as.Release, as.Tree, as.Compiler, as.Extracted
+	k := kernel(t, db, "6.1.0-2")
+	if diff := cmp.Diff(want, k.Info().Kernel); diff != "" {
+		t.Errorf("under its other name (-want +got):\n%s", diff)
+	}
+	whole(t, kernel(t, db, "6.1.0-1"), snap)
+	recorded, err := db.Recorded(ctx, "6.1.0-2", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := snap.Inputs
+	inputs.Compiler = as.Compiler
+	if diff := cmp.Diff([]Recorded{{KernelID: want.ID, Tree: as.Tree, Inputs: inputs}}, recorded); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+	if id, err := db.BuiltFrom(ctx, "aa"); err != nil || id != want.ID {
+		t.Errorf("built from its package: %q (%v)", id, err)
+	}
+	var missing *NotFoundError
+	if err := db.AddAlias(ctx, "nothing", as, tpinfo.Origin{Key: "bb"}); !errors.As(err, &missing) {
+		t.Errorf("an alias of a kernel that is not there: %v", err)
+	}
+	if id, err := db.BuiltFrom(ctx, "bb"); err != nil || id != "" {
+		t.Errorf("it has left an origin: %q (%v)", id, err)
+	}
+	if err := db.AddAlias(ctx, want.ID, tpinfo.Kernel{}, tpinfo.Origin{}); err == nil {
+		t.Error("an alias without a release is taken")
+	}
+	sound(t, db)
+}
+
+func TestFailures(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	when := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	late := tpinfo.Failure{
+		Key: "aa", Release: "6.1.0-56", Arch: "x86", Subject: "linux-headers.deb", Reason: "it is cut short",
+		Supply: []string{"fetch it again"}, Tools: "gcc 12.2.0", Tries: 1, When: when,
+	}
+	early := tpinfo.Failure{Key: "bb", Release: "6.1.0-9", Reason: "it is no package", Tries: 3, When: when}
+	for _, f := range []tpinfo.Failure{late, early} {
+		if err := db.Fail(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late.Tries, late.Reason = 2, "it is still cut short"
+	if err := db.Fail(ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.Failures(ctx)
+	if diff := cmp.Diff([]tpinfo.Failure{early, late}, got); diff != "" || err != nil {
+		t.Errorf("failures (-want +got), %v:\n%s", err, diff)
+	}
+	if f, err := db.FailureOf(ctx, "aa"); err != nil || f == nil || f.Tries != 2 {
+		t.Errorf("of aa: %+v (%v)", f, err)
+	}
+	if f, err := db.FailureOf(ctx, "cc"); err != nil || f != nil {
+		t.Errorf("of what never failed: %+v (%v)", f, err)
+	}
+	if err := db.Fail(ctx, tpinfo.Failure{Reason: "it has no key"}); err == nil {
+		t.Error("a failure without a key is taken")
+	}
+	// What is built after all failed no more.
+	if _, err := db.PutFrom(ctx, sample("6.1.0-56", 0), tpinfo.Origin{Key: "aa"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err = db.Failures(ctx)
+	if diff := cmp.Diff([]tpinfo.Failure{early}, got); diff != "" || err != nil {
+		t.Errorf("failures after a put (-want +got), %v:\n%s", err, diff)
+	}
+	sound(t, db)
+	if _, err := db.sql.ExecContext(ctx, "UPDATE failure SET body = x'07'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Failures(ctx); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a damaged ledger: %v, want ErrCorrupt", err)
+	}
+}
+
+// A cache that an earlier program made is brought up to date, by whoever opens
+// it first, and keeps what it holds.
+func TestOlderSchema(t *testing.T) {
+	ctx := context.Background()
+	for _, opts := range [][]Option{nil, {ReadOnly()}} {
+		path := filepath.Join(t.TempDir(), "cache.db")
+		older(t, path, 1)
+		db := openAt(t, path, opts...)
+		if infos, err := db.Kernels(ctx); err != nil || len(infos) != 0 {
+			t.Errorf("%d kernels (%v) in an empty cache", len(infos), err)
+		}
+		sound(t, db)
+		if version, err := schemaVersion(ctx, db.sql, path); err != nil || version != newestSchema() {
+			t.Errorf("it has schema %d (%v), want %d", version, err, newestSchema())
+		}
+		put(t, openAt(t, path), sample("6.1.0-1", 0))
+		whole(t, kernel(t, db, "6.1.0-1"), sample("6.1.0-1", 0))
+	}
+}
+
+// older makes an empty cache of a schema of the past.
+func older(t *testing.T, path string, version int) {
+	t.Helper()
+	var statements strings.Builder
+	for _, s := range steps[:version] {
+		statements.WriteString(s.sql)
+	}
+	makeDatabase(t, path, statements.String())
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA journal_mode = WAL"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(sqlMark(version)); err != nil {
+		t.Fatal(err)
+	}
+}
