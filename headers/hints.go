@@ -53,7 +53,11 @@ var hints = []Hint{
 		Unknown:   []string{"ext4_group_t", "ext4_grpblk_t", "ext4_lblk_t", "ext4_fsblk_t"},
 		Constants: []string{"EXT4_FC_REASON_MAX"},
 	},
-	{Header: "trace/events/f2fs.h", Unknown: []string{"nid_t", "block_t", "enum extent_type", "enum f2fs_lock_name"}},
+	{
+		Header:    "trace/events/f2fs.h",
+		Unknown:   []string{"nid_t", "block_t", "enum extent_type", "enum f2fs_lock_name"},
+		Constants: []string{"NR_PAGE_TYPE"},
+	},
 	{Header: "trace/events/firewire.h", Constants: []string{"ASYNC_HEADER_QUADLET_COUNT"}},
 	{
 		Header:   "trace/events/i2c_slave.h",
