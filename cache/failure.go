@@ -33,7 +33,7 @@ func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
 func (db *DB) Failures(ctx context.Context) ([]tpinfo.Failure, error) {
 	out, err := db.failures(ctx, "SELECT key, body FROM failure")
 	slices.SortFunc(out, func(a, b tpinfo.Failure) int {
-		return cmp.Or(compareReleases(a.Release, b.Release), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(tpinfo.CompareReleases(a.Release, b.Release), cmp.Compare(a.Key, b.Key))
 	})
 	return out, err
 }

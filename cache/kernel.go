@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +66,7 @@ func newestOfEach(infos []Info) []Info {
 		return known
 	})
 	slices.SortStableFunc(infos, func(a, b Info) int {
-		return cmp.Or(compareReleases(b.Release, a.Release), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(tpinfo.CompareReleases(b.Release, a.Release), cmp.Compare(a.ID, b.ID))
 	})
 	return infos
 }
@@ -301,30 +299,4 @@ func (k *Kernel) ids(ctx context.Context, kind int) ([]int64, error) {
 	// What failed may not fail again: a caller gave up, a file was locked.
 	l.read = err == nil
 	return l.ids, explain(k.db.path, err)
-}
-
-var releasePart = regexp.MustCompile(`\d+|[a-zA-Z]+`)
-
-// compareReleases orders releases by their numbers: 6.1.9 before 6.1.56, and a
-// word before a number.
-func compareReleases(a, b string) int {
-	as, bs := releasePart.FindAllString(a, -1), releasePart.FindAllString(b, -1)
-	for i := range min(len(as), len(bs)) {
-		x, xerr := strconv.Atoi(as[i])
-		y, yerr := strconv.Atoi(bs[i])
-		switch {
-		case xerr == nil && yerr == nil:
-			if x != y {
-				return cmp.Compare(x, y)
-			}
-		case (xerr == nil) != (yerr == nil):
-			if xerr == nil {
-				return 1
-			}
-			return -1
-		case as[i] != bs[i]:
-			return cmp.Compare(as[i], bs[i])
-		}
-	}
-	return cmp.Or(cmp.Compare(len(as), len(bs)), cmp.Compare(a, b))
 }

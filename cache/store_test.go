@@ -176,18 +176,6 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-func TestReleaseOrder(t *testing.T) {
-	inOrder := []string{"4.19.0", "5.10.0-9-amd64", "5.10.0-46-amd64", "6.1.0-55-amd64", "6.1.0-56-amd64", "6.12.1", "7.3.4+deb13-amd64", "7.3.4+deb14-amd64"}
-	for i, a := range inOrder {
-		for j, b := range inOrder {
-			got := compareReleases(a, b)
-			if (got < 0) != (i < j) || (got > 0) != (i > j) {
-				t.Errorf("%s against %s: %d", a, b, got)
-			}
-		}
-	}
-}
-
 func TestEvents(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)
