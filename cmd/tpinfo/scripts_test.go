@@ -37,15 +37,20 @@ func do(t *testing.T, want int, args ...string) (out, errs string) {
 func TestScriptsOnOtherKernels(t *testing.T) {
 	tier.Need(t, tier.Booted)
 	tier.NeedTool(t, "gcc", "gcc")
-	tprun := programs.Tprun(t, "amd64")
+	tier.NeedTool(t, "aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu")
+	tprun := map[string]string{"amd64": programs.Tprun(t, "amd64"), "arm64": programs.Tprun(t, "arm64")}
+	others := []kernels.Spec{{Series: "6.1", Flavour: "arm64"}}
 	for _, series := range kernels.Series() {
-		t.Run(series, func(t *testing.T) {
+		others = append(others, kernels.Spec{Series: series})
+	}
+	for _, spec := range others {
+		t.Run(spec.String(), func(t *testing.T) {
 			t.Parallel()
-			k := kernels.Get(t, kernels.Spec{Series: series}, kernels.Headers, kernels.Image)
+			k := kernels.Get(t, spec, kernels.Headers, kernels.Image)
 			dir := t.TempDir()
 			db := filepath.Join(dir, "cache.db")
 			do(t, exitDone, "extract", "-q", "--cache", db, k.Build)
-			files := map[string]vm.File{"/bin/tprun": {Host: tprun}}
+			files := map[string]vm.File{"/bin/tprun": {Host: tprun[k.Arch]}}
 			command := fmt.Sprintf(`mount -t ramfs ramfs /root
 tprun /pagecache.o >/tmp/pages & p=$!
 sleep 4
