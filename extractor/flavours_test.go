@@ -36,6 +36,11 @@ func TestRealTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	againstImage(t, snap, k)
+	againstFormats(t, snap, k)
+}
+
+func againstFormats(t *testing.T, snap *tpinfo.Snapshot, k kernels.Kernel) {
+	t.Helper()
 	formats, _, err := tracefs.Read(context.Background(), vm.Formats(t, k))
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +87,7 @@ func TestArm64(t *testing.T) {
 		}
 		t.Logf("%s: %d events, %d types", compiler, len(snap.Events), len(snap.Types))
 		againstImage(t, snap, k)
+		againstFormats(t, snap, k)
 	}
 	if len(ids) != 1 {
 		t.Errorf("gcc and clang give one kernel %d ids", len(ids))
