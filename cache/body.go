@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/tpinfo/tpinfo"
 )
@@ -16,8 +17,14 @@ var errBody = errors.New("a stored layout is damaged")
 // kernel has 200 KiB.
 const maxBody = 16 << 20
 
+var errTooLarge = fmt.Errorf("%w: it unpacks to over %d bytes", errBody, maxBody)
+
 // encoder writes a body.
-type encoder struct{ buf []byte }
+type encoder struct {
+	buf []byte
+	// depth and deepest count how unnamed types nest.
+	depth, deepest int
+}
 
 func (e *encoder) text(texts ...string) {
 	for _, s := range texts {
@@ -86,6 +93,8 @@ func encodeType(t *tpinfo.Type) []byte {
 }
 
 func (e *encoder) typ(t *tpinfo.Type) {
+	e.depth++
+	e.deepest = max(e.deepest, e.depth)
 	e.text(string(t.Kind), string(t.Encoding), t.Of)
 	e.number(int64(t.Size))
 	e.anon(t.Anon)
@@ -111,6 +120,7 @@ func (e *encoder) typ(t *tpinfo.Type) {
 		e.number(v.Value - last - 1)
 		last = v.Value
 	}
+	e.depth--
 }
 
 // marks says in one byte what follows a member.

@@ -140,12 +140,27 @@ func TestDamagedBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bomb, err := p.pack(make([]byte, maxBody+1))
-	if err != nil {
+	if _, err := p.pack(make([]byte, maxBody+1)); err == nil {
+		t.Error("a body is stored that cannot be read")
+	}
+	if largest, err := p.pack(make([]byte, maxBody)); err != nil {
+		t.Error(err)
+	} else if body, err := unpack(largest); err != nil || len(body) != maxBody {
+		t.Errorf("the largest body there may be comes back as %d bytes (%v)", len(body), err)
+	}
+	var bomb bytes.Buffer
+	bomb.WriteByte(packed)
+	p.w.ResetDict(&bomb, dictionary())
+	if _, err := p.w.Write(make([]byte, maxBody+1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unpack(bomb); !errors.Is(err, errBody) {
-		t.Errorf("a body of %d bytes that unpacks to more than there may be: %v", len(bomb), err)
+	if err := p.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range [][]byte{bomb.Bytes(), make([]byte, maxBody+2)} {
+		if _, err := unpack(stored); !errors.Is(err, errTooLarge) {
+			t.Errorf("a body of %d bytes that unpacks to more than there may be: %v", len(stored), err)
+		}
 	}
 	nested := &tpinfo.Type{Kind: tpinfo.KindStruct}
 	for range 200 {

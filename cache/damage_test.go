@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo"
 )
 
 // A row that is not as it was stored is found, and named.
@@ -30,20 +32,36 @@ func TestDamagedRows(t *testing.T) {
 		{"UPDATE layout SET body = x'00' WHERE name = 'struct page'", "(struct page)", "damaged", ""},
 		{"UPDATE layout SET body = (SELECT body FROM layout WHERE name = 'struct inner') WHERE name = 'struct page'", "(struct page)", "does not have the id", ""},
 		{"UPDATE layout SET hash = hash + 1 WHERE name = 'struct page'", "(struct page)", "does not have the id", ""},
-		{"UPDATE layout SET rest = rest + 1 WHERE name = 'struct page'", "kernel 6.1.0-1", "not those it was stored with", ""},
+		{"UPDATE layout SET rest = rest + 1 WHERE name = 'struct page'", "kernel 6.1.0-1", "not what was stored", ""},
 		{"UPDATE layout SET key = key + 1 WHERE name = 'struct page'", "(struct page)", "not the one it is found by", ""},
 		{"UPDATE layout SET name = 'struct pagf' WHERE name = 'struct page'", "(struct pagf)", "does not have the id", ""},
 		{"UPDATE layout SET kind = 3 - kind WHERE name = 'struct page'", "kernel 6.1.0-1", "1 of its 9 layouts are missing", ""},
-		{"UPDATE kernel SET content = zeroblob(16)", "kernel 6.1.0-1", "not those it was stored with", ""},
+		{"UPDATE kernel SET content = zeroblob(16)", "kernel 6.1.0-1", "not what was stored", ""},
 		{"UPDATE kernel SET types = types + 1", "kernel 6.1.0-1", "1 of its 10 layouts are missing", ""},
 		{"UPDATE kernel SET event_ids = type_ids", "kernel 6.1.0-1", "of its 4 layouts are missing", "9 layouts of kernel 6.1.0-1 are missing"},
 		{"UPDATE kernel SET event_ids = x'0000'", "kernel 6.1.0-1", "damaged", "list of layouts: a stored layout is damaged"},
 		{"UPDATE kernel SET event_ids = x'00'", "kernel 6.1.0-1", "4 of its 4 layouts are missing", ""},
+		{"UPDATE kernel SET incomplete = 1", "kernel 6.1.0-1", "not as many incomplete events", ""},
+		{"UPDATE kernel SET arch = 'x87'", "kernel 6.1.0-1", "not what was stored", ""},
+		{"UPDATE kernel SET word_size = 4", "kernel 6.1.0-1", "not what was stored", ""},
+		{"UPDATE kernel SET problems = x'005b5d'", "kernel 6.1.0-1", "not what was stored", ""},
+		{"UPDATE failure SET body = x'07'", "failure aa", "damaged", ""},
+		{"UPDATE failure SET key = 'ab'", "failure ab", "damaged", ""},
+		{"UPDATE failure SET key = 'bb'; UPDATE origin SET key = 'bb'", "failure bb", "was built all the same", ""},
+		{"PRAGMA foreign_keys = 0; UPDATE origin SET kernel = 'gone'", "origin bb", "kernel gone is not there", ""},
+		{"PRAGMA foreign_keys = 0; UPDATE alias SET files = x'00'", "alias 6.1.0-1", "its list of headers is not there", ""},
+		{"PRAGMA foreign_keys = 0; UPDATE alias SET kernel = 'gone'", "alias 6.1.0-1", "kernel gone is not there", ""},
+		{"DELETE FROM alias", "kernel 00000", "it has no name", ""},
 		{"UPDATE blob SET body = x'00'", "list of headers", "not what it was", ""},
 		{"UPDATE blob SET body = x'07'", "list of headers", "not what it was", ""},
 	} {
 		db := openTemp(t)
-		put(t, db, sample("6.1.0-1", 0))
+		if _, err := db.PutFrom(ctx, sample("6.1.0-1", 0), tpinfo.Origin{Key: "bb"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Fail(ctx, tpinfo.Failure{Key: "aa", Reason: "it is cut short"}); err != nil {
+			t.Fatal(err)
+		}
 		k := kernel(t, db, "")
 		if _, err := db.sql.ExecContext(ctx, test.damage); err != nil {
 			t.Fatalf("%s: %v", test.damage, err)

@@ -13,11 +13,9 @@ import (
 )
 
 // Fail enters into the ledger that a kernel could not be built, in place of
-// what stood there for its key.
+// what stood there for its key. What was built before is there all the same,
+// and not entered.
 func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
-	if err := db.writable(); err != nil {
-		return err
-	}
 	if f.Key == "" {
 		return errors.New("a failure needs a key to be stored")
 	}
@@ -25,8 +23,10 @@ func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.sql.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) VALUES (?, ?)", f.Key, body)
-	return explain(db.path, err)
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM origin WHERE key = ?1)", f.Key, body)
+		return err
+	})
 }
 
 // Failures lists what could not be built, by release, then key.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -128,6 +129,66 @@ func TestLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, second, sample("6.1.0-1", 0))
+}
+
+// Who gives up waiting for another writer is let go at once, whether that one
+// is another program or another goroutine.
+func TestCancelledWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	first, second := openAt(t, path), openAt(t, path)
+	tx, err := first.sql.BeginTx(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	var all sync.WaitGroup
+	for name, ask := range map[string]func() error{
+		"put":        func() error { _, err := second.Put(ctx, sample("6.1.0-1", 0)); return err },
+		"put too":    func() error { _, err := second.Put(ctx, sample("6.1.0-1", 1)); return err },
+		"remove":     func() error { return second.Remove(ctx, "aa") },
+		"fail":       func() error { return second.Fail(ctx, tpinfo.Failure{Key: "aa"}) },
+		"gc":         func() error { _, err := second.GC(ctx); return err },
+		"checkpoint": func() error { return second.Checkpoint(ctx) },
+	} {
+		all.Go(func() {
+			if err := ask(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, want that the time is over", name, err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("they returned after %v", took)
+	}
+}
+
+// What could not be read back is not stored.
+func TestTooLarge(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	put(t, db, sample("6.1.0-1", 0))
+	nested := &tpinfo.Type{Kind: tpinfo.KindStruct}
+	for range maxAnon {
+		nested = &tpinfo.Type{Kind: tpinfo.KindStruct, Members: []tpinfo.Member{{Type: "struct {...}", Anon: nested}}}
+	}
+	for name, change := range map[string]func(*tpinfo.Snapshot){
+		"struct page":  func(s *tpinfo.Snapshot) { s.Types[7].Members[0].Name = strings.Repeat("x", maxBody) },
+		"struct inner": func(s *tpinfo.Snapshot) { s.Types[6].Members[0].Anon = nested },
+		"bytes":        func(s *tpinfo.Snapshot) { s.Kernel.Problems[0].Message = strings.Repeat("x", maxBody) },
+	} {
+		snap := sample("6.1.0-2", 1)
+		change(snap)
+		if _, err := db.Put(ctx, snap); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v, want an error that names %s", err, name)
+		}
+	}
+	whole(t, kernel(t, db, ""), sample("6.1.0-1", 0))
+	put(t, db, sample("6.1.0-2", 1))
+	whole(t, kernel(t, db, "6.1.0-2"), sample("6.1.0-2", 1))
+	sound(t, db)
 }
 
 // A cache in a folder that cannot be written, such as one on a read-only

@@ -264,14 +264,16 @@ func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorde
 
 // Remove takes a kernel out. Its layouts stay until GC.
 func (db *DB) Remove(ctx context.Context, id string) error {
-	r, err := db.sql.ExecContext(ctx, "DELETE FROM kernel WHERE id = ?", id)
-	if err != nil {
-		return explain(db.path, err)
-	}
-	if n, err := r.RowsAffected(); err == nil && n == 0 {
-		return &NotFoundError{What: "kernel", Name: id, In: "the cache"}
-	}
-	return nil
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, "DELETE FROM kernel WHERE id = ?", id)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err == nil && n == 0 {
+			return &NotFoundError{What: "kernel", Name: id, In: "the cache"}
+		}
+		return nil
+	})
 }
 
 // idColumn is where the list of a kind stands.

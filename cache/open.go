@@ -19,11 +19,16 @@ import (
 // DB is an open cache. It is safe for concurrent use.
 type DB struct {
 	path     string
-	sql      *sql.DB
+	sql      *sql.DB // for reading
 	readOnly bool
 
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt
+
+	writer *sql.DB
+	wait   time.Duration // for another program that writes
+	turn   chan struct{} // holds one while a goroutine writes
+	stock  *stock        // of who writes
 }
 
 // Option changes how a cache is opened.
@@ -118,6 +123,43 @@ func nothingYet(path string) error {
 }
 
 func open(ctx context.Context, path, mode string, wait time.Duration, frozen bool) (*DB, error) {
+	// SQLite takes "" and ":memory:" for a database that is gone when closed.
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	db := &DB{path: path, readOnly: mode == "ro", prepared: map[string]*sql.Stmt{}, wait: wait, turn: make(chan struct{}, 1)}
+	if db.sql, err = handle(file, mode, wait, frozen); err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	if !db.readOnly {
+		if db.writer, err = handle(file, mode, patience, false); err != nil {
+			db.sql.Close() //nolint:errcheck // nothing has used it
+			return nil, fmt.Errorf("cache: %w", err)
+		}
+	}
+	if db.readOnly {
+		var version int
+		version, err = schemaVersion(ctx, db.sql, path)
+		switch {
+		case err == nil && version == 0:
+			// Its maker was ended before it had a schema.
+			err = nothingYet(path)
+		case err == nil && version != newestSchema():
+			err = &olderError{path, version}
+		}
+	} else {
+		err = db.migrate(ctx)
+	}
+	if err != nil {
+		db.Close() //nolint:errcheck // the error that matters is err
+		return nil, explain(path, unwritable(path, mode, err))
+	}
+	return db, nil
+}
+
+// handle is a pool of connections that wait so long for other programs.
+func handle(file, mode string, wait time.Duration, frozen bool) (*sql.DB, error) {
 	query := url.Values{}
 	query.Set("mode", mode)
 	query.Set("_busy_timeout", fmt.Sprint(wait.Milliseconds()))
@@ -127,35 +169,8 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	if frozen {
 		query.Set("immutable", "1")
 	}
-	// SQLite takes "" and ":memory:" for a database that is gone when closed.
-	file, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
-	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}
-	handle, err := sql.Open("sqlite3", name.String())
-	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
-	}
-	db := &DB{path: path, sql: handle, readOnly: mode == "ro", prepared: map[string]*sql.Stmt{}}
-	if db.readOnly {
-		var version int
-		version, err = schemaVersion(ctx, handle, path)
-		switch {
-		case err == nil && version == 0:
-			// Its maker was ended before it had a schema.
-			err = nothingYet(path)
-		case err == nil && version != newestSchema():
-			err = &olderError{path, version}
-		}
-	} else {
-		err = migrate(ctx, handle, path)
-	}
-	if err != nil {
-		handle.Close() //nolint:errcheck // the error that matters is err
-		return nil, explain(path, unwritable(path, mode, err))
-	}
-	return db, nil
+	return sql.Open("sqlite3", name.String())
 }
 
 // unwritable tells a file that cannot be opened from one that can only be
@@ -187,7 +202,11 @@ func (db *DB) Close() error {
 		s.Close() //nolint:errcheck // closing the database ends it anyway
 	}
 	db.prepared = map[string]*sql.Stmt{}
-	return db.sql.Close()
+	err := db.sql.Close()
+	if db.writer != nil {
+		err = errors.Join(err, db.writer.Close())
+	}
+	return err
 }
 
 // prepare keeps a statement for the next time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/tpinfo/tpinfo"
 )
@@ -38,32 +37,22 @@ func (db *DB) kernelOf(ctx context.Context, query, digest string) (id string, er
 // as, found in its tree: the same content in another package. Only Release,
 // Tree, Compiler and Extracted of as are looked at. What the kernel's last
 // extraction read is taken to be what one of this tree would read.
-func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, origin tpinfo.Origin) (err error) {
-	defer func() { err = explain(db.path, err) }()
-	if err := db.writable(); err != nil {
-		return err
-	}
+func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, origin tpinfo.Origin) error {
 	if as.Release == "" {
 		return errors.New("a kernel needs a release to be stored")
 	}
-	tx, err := db.sql.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	r, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
-		SELECT kernel, ?, ?, ?, ?, digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1`,
-		as.Release, as.Tree, as.Compiler, as.Extracted.Unix(), kernelID)
-	if err != nil {
-		return err
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"})
-	}
-	if err := storeOrigin(ctx, tx, kernelID, origin); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
+			SELECT kernel, ?, ?, ?, ?, digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1`,
+			as.Release, as.Tree, as.Compiler, as.Extracted.Unix(), kernelID)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"})
+		}
+		return storeOrigin(ctx, tx, kernelID, origin)
+	})
 }
 
 // storeOrigin notes what a kernel was built from. What was built failed no
@@ -77,12 +66,4 @@ func storeOrigin(ctx context.Context, tx *sql.Tx, kernelID string, origin tpinfo
 	}
 	_, err := tx.ExecContext(ctx, "DELETE FROM failure WHERE key = ?", origin.Key)
 	return err
-}
-
-// writable refuses to write where reading was asked for.
-func (db *DB) writable() error {
-	if db.readOnly {
-		return fmt.Errorf("%w: %s was opened for reading", ErrReadOnly, db.path)
-	}
-	return nil
 }

@@ -2,10 +2,7 @@ package cache
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -127,52 +124,17 @@ func TestFailures(t *testing.T) {
 	if diff := cmp.Diff([]tpinfo.Failure{early}, got); diff != "" || err != nil {
 		t.Errorf("failures after a put (-want +got), %v:\n%s", err, diff)
 	}
+	if err := db.Fail(ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := db.FailureOf(ctx, "aa"); err != nil || f != nil {
+		t.Errorf("what was built is a failure when built again: %+v (%v)", f, err)
+	}
 	sound(t, db)
 	if _, err := db.sql.ExecContext(ctx, "UPDATE failure SET body = x'07'"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Failures(ctx); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("a damaged ledger: %v, want ErrCorrupt", err)
-	}
-}
-
-// A cache that an earlier program made is brought up to date, by whoever opens
-// it first, and keeps what it holds.
-func TestOlderSchema(t *testing.T) {
-	ctx := context.Background()
-	for _, opts := range [][]Option{nil, {ReadOnly()}} {
-		path := filepath.Join(t.TempDir(), "cache.db")
-		older(t, path, 1)
-		db := openAt(t, path, opts...)
-		if infos, err := db.Kernels(ctx); err != nil || len(infos) != 0 {
-			t.Errorf("%d kernels (%v) in an empty cache", len(infos), err)
-		}
-		sound(t, db)
-		if version, err := schemaVersion(ctx, db.sql, path); err != nil || version != newestSchema() {
-			t.Errorf("it has schema %d (%v), want %d", version, err, newestSchema())
-		}
-		put(t, openAt(t, path), sample("6.1.0-1", 0))
-		whole(t, kernel(t, db, "6.1.0-1"), sample("6.1.0-1", 0))
-	}
-}
-
-// older makes an empty cache of a schema of the past.
-func older(t *testing.T, path string, version int) {
-	t.Helper()
-	var statements strings.Builder
-	for _, s := range steps[:version] {
-		statements.WriteString(s.sql)
-	}
-	makeDatabase(t, path, statements.String())
-	db, err := sql.Open("sqlite3", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("PRAGMA journal_mode = WAL"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(sqlMark(version)); err != nil {
-		t.Fatal(err)
 	}
 }

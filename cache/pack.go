@@ -88,6 +88,9 @@ func newPacker() (*packer, error) {
 
 // pack returns body as it is stored.
 func (p *packer) pack(body []byte) ([]byte, error) {
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("it takes %d bytes, more than the %d that the cache can give back", len(body), maxBody)
+	}
 	p.out.Reset()
 	p.out.WriteByte(packed)
 	p.w.ResetDict(&p.out, dictionary())
@@ -112,6 +115,9 @@ func unpack(stored []byte) ([]byte, error) {
 	}
 	switch stored[0] {
 	case plain:
+		if len(stored) > 1+maxBody {
+			return nil, errTooLarge
+		}
 		return stored[1:], nil
 	case packed:
 	default:
@@ -126,12 +132,12 @@ func unpack(stored []byte) ([]byte, error) {
 		return nil, err
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, 4*len(stored)))
-	n, err := io.Copy(buf, io.LimitReader(r, maxBody))
+	n, err := io.Copy(buf, io.LimitReader(r, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBody, err)
 	}
-	if n == maxBody {
-		return nil, fmt.Errorf("%w: it unpacks to over %d bytes", errBody, maxBody)
+	if n > maxBody {
+		return nil, errTooLarge
 	}
 	return buf.Bytes(), nil
 }

@@ -8,22 +8,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"hash/fnv"
-	"io"
-	"runtime"
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tpinfo/tpinfo"
-)
-
-// Kinds of layouts.
-const (
-	kindEvent = 1
-	kindType  = 2
 )
 
 // PutResult says what Put did.
@@ -54,314 +42,137 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 	if err := db.writable(); err != nil {
 		return res, err
 	}
-	layouts := identify(snap)
-	err := db.put(ctx, snap, layouts, origin, &res)
-	return res, explain(db.path, err)
-}
-
-// layout is one event or type on its way in.
-type layout struct {
-	id     int64
-	hash   hash
-	kind   int
-	name   string
-	encode func() []byte
-	// incomplete: an event with something unknown.
-	incomplete bool
-}
-
-// hash is what a layout is addressed by: two halves, since SQLite indexes an
-// integer in half the space.
-type hash [2]int64
-
-func hashOf(id tpinfo.ContentID) hash {
-	return hash{int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:]))}
-}
-
-// nameKey is what names are indexed by: a quarter of the space that the names
-// themselves would take. Two names may share one.
-func nameKey(name string) int64 {
-	h := fnv.New32a()
-	io.WriteString(h, name)
-	return int64(int32(h.Sum32()))
-}
-
-// identify digests all layouts, on all cores.
-func identify(snap *tpinfo.Snapshot) []layout {
-	events := len(snap.Events)
-	out := make([]layout, events+len(snap.Types))
-	var g errgroup.Group
-	workers := runtime.GOMAXPROCS(0)
-	for n := range workers {
-		g.Go(func() error {
-			for i := n; i < len(out); i += workers {
-				if i < events {
-					e := &snap.Events[i]
-					out[i] = layout{hash: eventHash(e), kind: kindEvent, name: e.Name, encode: func() []byte { return encodeEvent(e) }, incomplete: !e.Complete()}
-				} else {
-					t := &snap.Types[i-events]
-					out[i] = layout{hash: hashOf(t.ContentID()), kind: kindType, name: t.Name, encode: func() []byte { return encodeType(t) }}
-				}
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // no worker fails
-	return out
-}
-
-// eventHash tells events of one content from different sources apart: what is
-// stored includes the source.
-func eventHash(e *tpinfo.Tracepoint) hash {
-	id := e.ContentID()
-	sum := sha256.Sum256(append(id[:], e.Source...))
-	return hashOf(tpinfo.ContentID(sum[:16]))
-}
-
-func (db *DB) put(ctx context.Context, snap *tpinfo.Snapshot, layouts []layout, origin tpinfo.Origin, res *PutResult) error {
-	tx, err := db.sql.BeginTx(ctx, nil)
+	row, err := rowOf(&snap.Kernel)
 	if err != nil {
-		return err
+		return res, err
 	}
-	defer tx.Rollback()
-	if res.NewLayouts, err = storeLayouts(ctx, tx, layouts); err != nil {
-		return err
-	}
-	// What a snapshot lists twice a kernel has once.
-	slices.SortFunc(layouts, func(a, b layout) int { return cmp.Compare(a.id, b.id) })
-	layouts = slices.CompactFunc(layouts, func(a, b layout) bool { return a.id == b.id })
-	content := contentOf(layouts)
-	var old []byte
-	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", snap.Kernel.ID).Scan(&old)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return err
-	default:
-		res.Known = string(old) == string(content)
-	}
-	if err := storeKernel(ctx, tx, snap, layouts, content); err != nil {
-		return err
-	}
-	if err := storeAlias(ctx, tx, snap); err != nil {
-		return err
-	}
-	if err := storeOrigin(ctx, tx, snap.Kernel.ID, origin); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// storeLayouts gives each layout its row id, adding those that are new.
-func storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (added int, err error) {
-	there, last, err := stored(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	var missing []*layout
-	for i := range layouts {
-		l := &layouts[i]
-		if l.id = there[l.hash]; l.id == 0 {
-			there[l.hash] = -1 // to come: it is listed once
-			missing = append(missing, l)
+	row.layouts = identify(snap)
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if res.NewLayouts, err = db.storeLayouts(ctx, tx, row.layouts); err != nil {
+			return err
 		}
-	}
-	// In the order of their hashes, so that this index grows at its end.
-	slices.SortFunc(missing, func(a, b *layout) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), slices.Compare(a.hash[:], b.hash[:]))
-	})
-	bodies, err := packAll(missing)
-	if err != nil {
-		return 0, err
-	}
-	for i, l := range missing {
-		l.id = last + 1 + int64(i)
-		there[l.hash] = l.id
-	}
-	if err := insert(ctx, tx, missing, bodies); err != nil {
-		return 0, err
-	}
-	for i := range layouts {
-		layouts[i].id = there[layouts[i].hash]
-	}
-	return len(missing), nil
-}
-
-// stored returns the rows that there are, and the last row id ever used. One
-// pass over the table costs less than a question for each layout of a kernel.
-func stored(ctx context.Context, tx *sql.Tx) (there map[hash]int64, last int64, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'layout'").Scan(&last)
-	if err != nil {
-		return nil, 0, err
-	}
-	rows, err := tx.QueryContext(ctx, "SELECT id, hash, rest FROM layout")
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	there = map[hash]int64{}
-	for rows.Next() {
-		var id int64
-		var h hash
-		if err := rows.Scan(&id, &h[0], &h[1]); err != nil {
-			return nil, 0, err
+		if res.Known, err = storeKernel(ctx, tx, row); err != nil {
+			return err
 		}
-		there[h] = id
-	}
-	return there, last, rows.Err()
-}
-
-// rowsAtOnce is how many rows one statement inserts.
-const rowsAtOnce = 64
-
-// insert adds rows, many in one statement: it is the statements that cost.
-func insert(ctx context.Context, tx *sql.Tx, list []*layout, bodies [][]byte) error {
-	const columns = "INSERT INTO layout (id, hash, rest, kind, key, name, body) VALUES "
-	const row = "(?, ?, ?, ?, ?, ?, ?)"
-	many, err := tx.PrepareContext(ctx, columns+row+strings.Repeat(", "+row, rowsAtOnce-1))
-	if err != nil {
-		return err
-	}
-	defer many.Close()
-	for at := 0; at < len(list); at += rowsAtOnce {
-		n := min(rowsAtOnce, len(list)-at)
-		args := make([]any, 0, 7*n)
-		for i, l := range list[at : at+n] {
-			args = append(args, l.id, l.hash[0], l.hash[1], l.kind, nameKey(l.name), l.name, bodies[at+i])
-		}
-		if n == rowsAtOnce {
-			_, err = many.ExecContext(ctx, args...)
-		} else {
-			_, err = tx.ExecContext(ctx, columns+row+strings.Repeat(", "+row, n-1), args...)
-		}
+		files, err := storeFiles(ctx, tx, snap.Inputs.Files)
 		if err != nil {
 			return err
 		}
-	}
-	return nil
+		k := &snap.Kernel
+		err = storeAlias(ctx, tx, k.ID, alias{k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, files})
+		if err != nil {
+			return err
+		}
+		return storeOrigin(ctx, tx, k.ID, origin)
+	})
+	return res, err
 }
 
-// packAll encodes layouts on all cores.
-func packAll(list []*layout) ([][]byte, error) {
-	bodies := make([][]byte, len(list))
-	var g errgroup.Group
-	workers := runtime.GOMAXPROCS(0)
-	for n := range workers {
-		g.Go(func() error {
-			p, err := newPacker()
-			if err != nil {
-				return err
-			}
-			for i := n; i < len(list); i += workers {
-				if bodies[i], err = p.pack(list[i].encode()); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return bodies, g.Wait()
+// kernelRow is a kernel on its way in.
+type kernelRow struct {
+	id, arch, byteOrder string
+	wordSize            int
+	source              string
+	problems            []byte // JSON
+	layouts             []layout
 }
 
-// contentOf digests which layouts a kernel has.
-func contentOf(layouts []layout) []byte {
-	hashes := make([]hash, len(layouts))
-	for i := range layouts {
-		hashes[i] = layouts[i].hash
-	}
-	slices.SortFunc(hashes, func(a, b hash) int { return slices.Compare(a[:], b[:]) })
-	h := sha256.New()
-	for i := range hashes {
-		h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(hashes[i][0])), uint64(hashes[i][1])))
-	}
-	return h.Sum(nil)[:16]
+func rowOf(k *tpinfo.Kernel) (kernelRow, error) {
+	problems, err := json.Marshal(k.Problems)
+	return kernelRow{k.ID, k.Arch, string(k.ByteOrder), k.WordSize, string(k.Source), problems, nil}, err
 }
 
-func storeKernel(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot, layouts []layout, content []byte) error {
-	k := &snap.Kernel
+// content digests the kernel, independent of the numbers its layouts have here.
+func (k *kernelRow) content() []byte {
+	var e encoder
+	e.text(k.id, k.arch, k.byteOrder)
+	e.number(int64(k.wordSize))
+	e.text(k.source, string(k.problems))
+	hashes := make([]hash, len(k.layouts))
+	for i := range k.layouts {
+		hashes[i] = k.layouts[i].hash
+	}
+	slices.SortFunc(hashes, hash.compare)
+	for _, h := range hashes {
+		e.buf = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(e.buf, uint64(h[0])), uint64(h[1]))
+	}
+	sum := sha256.Sum256(e.buf)
+	return sum[:16]
+}
+
+// storeKernel stores a kernel whose layouts are there; known: it was there,
+// and the same.
+func storeKernel(ctx context.Context, tx *sql.Tx, k kernelRow) (known bool, err error) {
+	// What a snapshot lists twice a kernel has once.
+	slices.SortFunc(k.layouts, func(a, b layout) int { return cmp.Compare(a.id, b.id) })
+	k.layouts = slices.CompactFunc(k.layouts, func(a, b layout) bool { return a.id == b.id })
+	content := k.content()
+	var old []byte
+	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", k.id).Scan(&old)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, err
+	}
+	known = string(old) == string(content)
 	p, err := newPacker()
 	if err != nil {
-		return err
+		return false, err
 	}
-	problems, err := json.Marshal(k.Problems)
+	problems, err := p.pack(k.problems)
 	if err != nil {
-		return err
-	}
-	packedProblems, err := p.pack(problems)
-	if err != nil {
-		return err
+		return false, err
 	}
 	var ids [kindType + 1][]int64
 	incomplete := 0
-	for i := range layouts {
-		ids[layouts[i].kind] = append(ids[layouts[i].kind], layouts[i].id)
-		if layouts[i].incomplete {
+	for i := range k.layouts {
+		ids[k.layouts[i].kind] = append(ids[k.layouts[i].kind], k.layouts[i].id)
+		if k.layouts[i].incomplete {
 			incomplete++
 		}
 	}
 	events, err := p.pack(encodeIDs(ids[kindEvent]))
 	if err != nil {
-		return err
+		return false, err
 	}
 	types, err := p.pack(encodeIDs(ids[kindType]))
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO kernel (id, arch, byte_order, word_size, source, problems, event_ids, type_ids, content, events, incomplete, types)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET source = excluded.source, problems = excluded.problems, event_ids = excluded.event_ids, type_ids = excluded.type_ids,
 			content = excluded.content, events = excluded.events, incomplete = excluded.incomplete, types = excluded.types`,
-		k.ID, k.Arch, string(k.ByteOrder), k.WordSize, string(k.Source), packedProblems, events, types, content,
+		k.id, k.arch, k.byteOrder, k.wordSize, k.source, problems, events, types, content,
 		len(ids[kindEvent]), incomplete, len(ids[kindType]))
+	return known, err
+}
+
+// alias is how a kernel was found, and what the extraction read.
+type alias struct {
+	release, tree, compiler string
+	extracted               int64 // seconds since 1970
+	digest, btf             string
+	files                   []byte // hash of a row of blob
+}
+
+func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		kernelID, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files)
 	return err
 }
 
-// storeAlias notes how the kernel was found and what the extraction read.
-func storeAlias(ctx context.Context, tx *sql.Tx, snap *tpinfo.Snapshot) error {
+// storeFiles keeps a list of headers, once, and returns its hash.
+func storeFiles(ctx context.Context, tx *sql.Tx, files []string) ([]byte, error) {
+	text := []byte(strings.Join(files, "\n"))
 	p, err := newPacker()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files := []byte(strings.Join(snap.Inputs.Files, "\n"))
-	sum := sha256.Sum256(files)
-	body, err := p.pack(files)
+	body, err := p.pack(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", sum[:16], body); err != nil {
-		return err
-	}
-	k := &snap.Kernel
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, sum[:16])
-	return err
-}
-
-// encodeIDs writes row ids in ascending order, each once, as differences.
-func encodeIDs(ids []int64) []byte {
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	var out []byte
-	last := int64(0)
-	for _, id := range ids {
-		out = binary.AppendUvarint(out, uint64(id-last))
-		last = id
-	}
-	return out
-}
-
-func decodeIDs(body []byte) ([]int64, error) {
-	ids := make([]int64, 0, len(body))
-	last := int64(0)
-	for len(body) > 0 {
-		d, n := binary.Uvarint(body)
-		if n <= 0 || d == 0 || d > 1<<40 {
-			return nil, fmt.Errorf("list of layouts: %w", errBody)
-		}
-		last += int64(d)
-		ids = append(ids, last)
-		body = body[n:]
-	}
-	return ids, nil
+	sum := sha256.Sum256(text)
+	_, err = tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", sum[:16], body)
+	return sum[:16], err
 }

@@ -13,12 +13,14 @@ const applicationID = 0x74706e66
 type step struct {
 	version int // that it leads to
 	sql     string
+	// convert does what SQL cannot.
+	convert func(context.Context, *sql.Tx) error
 }
 
 // steps are the migrations in order; the last one's version is the schema this
 // package reads and writes.
 var steps = []step{
-	{1, `
+	{version: 1, sql: `
 CREATE TABLE layout (
 	id   INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again for another
 	hash INTEGER NOT NULL, -- first half of the content id; of an event, with its source
@@ -60,7 +62,7 @@ CREATE TABLE blob (
 	body BLOB NOT NULL
 ) WITHOUT ROWID;
 `},
-	{2, `
+	{version: 2, sql: `
 CREATE TABLE origin (
 	key     TEXT PRIMARY KEY,     -- tpinfo.Origin
 	headers TEXT NOT NULL,
@@ -71,43 +73,54 @@ CREATE TABLE failure (
 	body BLOB NOT NULL            -- tpinfo.Failure as JSON, packed
 ) WITHOUT ROWID;
 `},
+	// The words of problems take part in an event's hash, and all of a kernel
+	// in its content.
+	{version: 3, sql: `
+CREATE TABLE sweeps (n INTEGER NOT NULL); -- how often layouts were removed
+INSERT INTO sweeps VALUES (0);
+`, convert: rehash},
 }
 
 func newestSchema() int { return steps[len(steps)-1].version }
 
 // migrate brings the database to the newest schema, in one transaction; an
 // empty one is made ours.
-func migrate(ctx context.Context, db *sql.DB, path string) error {
-	version, err := schemaVersion(ctx, db, path)
+func (db *DB) migrate(ctx context.Context) error {
+	version, err := schemaVersion(ctx, db.sql, db.path)
 	if err != nil || version == newestSchema() {
 		return err
 	}
 	if version == 0 {
-		if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		err := db.patiently(ctx, func() error {
+			_, err := db.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	// Another process may have come first.
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	for _, s := range steps {
-		if s.version <= version {
-			continue
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		// Another process may have come first.
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, s.sql); err != nil {
-			return fmt.Errorf("schema %d: %w", s.version, err)
+		for _, s := range steps {
+			if s.version <= version {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, s.sql); err != nil {
+				return fmt.Errorf("schema %d: %w", s.version, err)
+			}
+			if s.convert == nil {
+				continue
+			}
+			if err := s.convert(ctx, tx); err != nil {
+				return fmt.Errorf("schema %d: %w", s.version, err)
+			}
 		}
-	}
-	if _, err := tx.ExecContext(ctx, sqlMark(newestSchema())); err != nil {
+		_, err := tx.ExecContext(ctx, sqlMark(newestSchema()))
 		return err
-	}
-	return tx.Commit()
+	})
 }
 
 // sqlMark says of a database that it is ours, and which schema it has.
