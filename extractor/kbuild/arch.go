@@ -59,12 +59,20 @@ var arches = []Arch{
 	},
 }
 
+// ArchOf tells the architecture that a configuration is for.
+func ArchOf(c Config) (*Arch, bool) {
+	for i := range arches {
+		if c.On(arches[i].Config) {
+			return &arches[i], true
+		}
+	}
+	return nil, false
+}
+
 // archOf finds the tree's architecture from its configuration.
 func archOf(t *Tree) (*Arch, error) {
-	for i := range arches {
-		if t.Config.On(arches[i].Config) {
-			return &arches[i], nil
-		}
+	if a, ok := ArchOf(t.Config); ok {
+		return a, nil
 	}
 	return nil, fmt.Errorf("%w: %s is for %s; this version knows %s",
 		ErrUnknownArch, t.Build, archFolder(t.Build), strings.Join(archNames(), ", "))

@@ -7,6 +7,7 @@ type Format string
 const (
 	Deb Format = "deb" // ar of control.tar and data.tar, gz, xz or zstd (deb(5))
 	RPM Format = "rpm" // lead, headers, cpio payload
+	Tar Format = "tar" // of a tree; plain, gz, xz, zstd or bz2
 )
 
 // Package is one package file and what it says of itself.

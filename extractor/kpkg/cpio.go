@@ -1,0 +1,207 @@
+package kpkg
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The new ASCII format of cpio(5), with and without checksums, and the form of
+// it that RPM writes when sizes do not fit: an entry then only has the number
+// of its file in the package's header (rpm's lib/cpio.c).
+const (
+	cpioNew      = "070701"
+	cpioCRC      = "070702"
+	cpioStripped = "07070X"
+	cpioTrailer  = "TRAILER!!!"
+)
+
+// cpioHead are the fields behind the magic number, eight hexadecimal digits
+// each.
+type cpioHead struct {
+	ino, mode, uid, gid, nlink, mtime, size  uint32
+	devMajor, devMinor, rdevMajor, rdevMinor uint32
+	nameSize, check                          uint32
+}
+
+func (h *cpioHead) fields() []*uint32 {
+	return []*uint32{
+		&h.ino, &h.mode, &h.uid, &h.gid, &h.nlink, &h.mtime, &h.size,
+		&h.devMajor, &h.devMinor, &h.rdevMajor, &h.rdevMinor, &h.nameSize, &h.check,
+	}
+}
+
+// counted reads and knows where it is: cpio pads to four bytes.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *counted) align() error {
+	_, err := io.CopyN(io.Discard, c, -c.n&3)
+	return err
+}
+
+// walkCpio calls visit for each entry of an RPM's payload. files are those of
+// its header, for entries that refer to them.
+func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) error) error {
+	g := guard{limits: limits}
+	c := &counted{r: r}
+	type inode struct{ major, minor, ino uint32 }
+	links := map[inode][]string{} // names that wait for their content, by inode
+	for {
+		e, head, mode, err := nextCpio(c, &g, files)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return damaged("", err)
+		}
+		body := &io.LimitedReader{R: c, N: e.size}
+		e.body = whole{body}
+		switch {
+		case mode.IsDir():
+			e.kind = folder
+		case mode.IsRegular():
+			e.kind = regular
+		default:
+			e.kind = symlink
+			target, err := readUpTo(body, min(e.size, int64(limits.PathLength)+1))
+			if err != nil {
+				return damaged(short(e.name), err)
+			}
+			e.target = string(target)
+		}
+		// Of files with several names the last has the content.
+		id := inode{head.devMajor, head.devMinor, head.ino}
+		shared := e.kind == regular && head.nlink > 1
+		if shared && e.size == 0 {
+			links[id] = append(links[id], e.name)
+			continue
+		}
+		if err := visit(e); err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, e.body); err != nil {
+			return damaged(short(e.name), err)
+		}
+		if err := c.align(); err != nil {
+			return damaged("", err)
+		}
+		if shared {
+			for _, name := range links[id] {
+				if err := visit(&entry{name: name, kind: hardlink, target: e.name}); err != nil {
+					return err
+				}
+			}
+			delete(links, id)
+		}
+	}
+	// Files with several names and no content at all are empty files.
+	for _, names := range links {
+		for _, name := range names {
+			if err := visit(&entry{name: name, kind: regular, body: strings.NewReader("")}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nextCpio reads one header and name; io.EOF at the trailer.
+func nextCpio(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.FileMode, error) {
+	var magic [6]byte
+	if _, err := io.ReadFull(c, magic[:]); err != nil {
+		return nil, nil, 0, damaged("", err)
+	}
+	switch string(magic[:]) {
+	case cpioNew, cpioCRC:
+	case cpioStripped:
+		return nextStripped(c, g, files)
+	default:
+		return nil, nil, 0, problem(ErrDamaged, "", "a cpio header starts with %q", magic[:])
+	}
+	h := &cpioHead{}
+	for _, field := range h.fields() {
+		var err error
+		if *field, err = c.hex(); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	if h.nameSize == 0 || int64(h.nameSize) > int64(g.limits.PathLength)+2 {
+		return nil, nil, 0, problem(ErrTooLarge, "", "the name of an entry has %d bytes, over the limit of %d", h.nameSize, g.limits.PathLength)
+	}
+	name, err := readUpTo(c, int64(h.nameSize))
+	if err == nil {
+		err = c.align()
+	}
+	if err != nil {
+		return nil, nil, 0, damaged("", err)
+	}
+	text, terminated := strings.CutSuffix(string(name), "\x00")
+	if !terminated {
+		return nil, nil, 0, problem(ErrDamaged, short(text), "its name does not end")
+	}
+	if text == cpioTrailer {
+		return nil, nil, 0, io.EOF
+	}
+	mode := unixMode(h.mode)
+	clean, err := g.admit(text, int64(h.size), mode)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return &entry{name: clean, size: int64(h.size)}, h, mode, nil
+}
+
+// nextStripped reads an entry that is the number of a file.
+func nextStripped(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.FileMode, error) {
+	index, err := c.hex()
+	if err == nil {
+		err = c.align()
+	}
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if int64(index) >= int64(len(files)) {
+		return nil, nil, 0, problem(ErrDamaged, "", "its payload has file %d, and its header lists %d", index, len(files))
+	}
+	f := files[index]
+	clean, err := g.admit(f.name, f.size, f.mode)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	e := &entry{name: clean, size: f.size}
+	h := &cpioHead{nlink: 1}
+	switch {
+	case f.mode.IsDir():
+		e.size = 0 // the header has what stat said of it
+	case f.content != int(index):
+		e.size = 0
+		fallthrough
+	case slices.ContainsFunc(files[:index], func(o rpmFile) bool { return o.content == int(index) }):
+		h.nlink, h.ino = 2, uint32(f.content)
+	}
+	return e, h, f.mode, nil
+}
+
+// hex reads a field of eight hexadecimal digits.
+func (c *counted) hex() (uint32, error) {
+	var digits [8]byte
+	if _, err := io.ReadFull(c, digits[:]); err != nil {
+		return 0, damaged("", err)
+	}
+	n, err := strconv.ParseUint(string(digits[:]), 16, 32)
+	if err != nil {
+		return 0, problem(ErrDamaged, "", "a cpio header has the number %q", digits[:])
+	}
+	return uint32(n), nil
+}

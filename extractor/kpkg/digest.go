@@ -1,0 +1,152 @@
+package kpkg
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// contentSum is the digest of header content: of sorted names and of the
+// SHA-256 of each file, or what stands for it. Files that only name the
+// release are left out, and of those that repeat the configuration what only
+// names the release; read gives their text.
+func contentSum(sums map[string]string, read func(rel string) ([]byte, error)) (string, error) {
+	names := make([]string, 0, len(sums))
+	for rel := range sums {
+		if !releaseFiles[rel] {
+			names = append(names, rel)
+		}
+	}
+	slices.Sort(names)
+	all := sha256.New()
+	for _, rel := range names {
+		sum := sums[rel]
+		if configFiles[rel] {
+			text, err := read(rel)
+			if err != nil {
+				return "", machine(err)
+			}
+			own := sha256.Sum256(releaseOption.ReplaceAll(text, nil))
+			sum = string(own[:])
+		}
+		fmt.Fprintf(all, "%s\x00%d:%s", rel, len(sum), sum)
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
+}
+
+// isHeader reports whether a kept file counts as header content.
+func isHeader(rel string) bool {
+	return strings.HasPrefix(rel, "include/") || strings.HasPrefix(rel, "arch/")
+}
+
+// sum is the digest of what the sink has below root and counts tells of. A
+// link to a file counts as that file's content.
+func (s *sink) sum(root string, counts func(rel string) bool) (string, error) {
+	sums := map[string]string{}
+	for name, sum := range s.sums {
+		rel, below := name, true
+		if root != "." {
+			rel, below = strings.CutPrefix(name, root+"/")
+		}
+		if !below || !counts(rel) {
+			continue
+		}
+		if target, link := s.links[name]; link {
+			if of, ok := s.sums[path.Join(path.Dir(name), target)]; ok {
+				sum = of
+			}
+		}
+		sums[rel] = sum
+	}
+	return contentSum(sums, func(rel string) ([]byte, error) { return s.root.ReadFile(path.Join(root, rel)) })
+}
+
+// hashTree gives the digests of an unpacked build tree and of the folder it
+// is split from, as of the packages they come from.
+func hashTree(ctx context.Context, dir string) ([]string, error) {
+	t, err := kbuild.Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	build, err := hashFolder(ctx, t.Build, func(rel string) bool { return isHeader(rel) && headerFile(rel) })
+	if err != nil {
+		return nil, err
+	}
+	sums := []string{"build " + build}
+	if t.Source != t.Build {
+		source, err := hashFolder(ctx, t.Source, func(rel string) bool { return isHeader(rel) && headerFile(rel) })
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, "shared "+source)
+	}
+	return sums, nil
+}
+
+// hashFolder hashes files of a folder; links are followed, as a compiler
+// follows them.
+func hashFolder(ctx context.Context, dir string, counts func(rel string) bool) (string, error) {
+	sums := map[string]string{}
+	h, buf := sha256.New(), make([]byte, 64<<10)
+	var visit func(rel string, depth int) error
+	visit = func(rel string, depth int) error {
+		if depth > maxDepth {
+			return fmt.Errorf("%s: folders more than %d deep; is one a link to itself?", filepath.Join(dir, rel), maxDepth)
+		}
+		entries, err := os.ReadDir(filepath.Join(dir, rel))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			name := path.Join(rel, e.Name())
+			kind := e.Type()
+			if kind&fs.ModeSymlink != 0 {
+				st, err := os.Stat(filepath.Join(dir, name))
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				kind = st.Mode().Type()
+			}
+			switch {
+			case kind.IsDir():
+				if err := visit(name, depth+1); err != nil {
+					return err
+				}
+			case kind.IsRegular() && counts(name):
+				f, err := os.Open(filepath.Join(dir, name))
+				if err != nil {
+					return err
+				}
+				h.Reset()
+				_, err = io.CopyBuffer(h, struct{ io.Reader }{f}, buf)
+				f.Close()
+				if err != nil {
+					return err
+				}
+				sums[name] = string(h.Sum(nil))
+			}
+		}
+		return nil
+	}
+	if err := visit(".", 0); err != nil {
+		return "", err
+	}
+	return contentSum(sums, func(rel string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, rel)) })
+}

@@ -1,0 +1,123 @@
+package kpkg
+
+import (
+	"regexp"
+	"strings"
+)
+
+// rootPattern matches the folders that packages put build trees in:
+// usr/src/kernels/REL (Fedora, RHEL, make binrpm-pkg),
+// usr/src/linux-VERSION-obj/ARCH/FLAVOUR (openSUSE), usr/src/linux-headers-REL
+// (Debian, Ubuntu, make bindeb-pkg), usr/src/linux-VERSION (openSUSE's shared
+// part), lib/modules/REL/build (Arch).
+var rootPattern = regexp.MustCompile(`^(usr/src/kernels/[^/]+|usr/src/[^/]+-obj/[^/]+/[^/]+|usr/src/[^/]+|(?:usr/)?lib/modules/[^/]+/build)/(.+)$`)
+
+// treeRoot splits an entry's name into the folder of its tree and the rest.
+func treeRoot(name string) (root, rel string, ok bool) {
+	m := rootPattern.FindStringSubmatch(name)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
+
+// tarRoot is treeRoot for tarballs: of a tree as it is, of a folder with one
+// in it, or of an unpacked package.
+func tarRoot(name string) (root, rel string, ok bool) {
+	if root, rel, ok = treeRoot(name); ok {
+		return root, rel, ok
+	}
+	first, rest, deeper := strings.Cut(name, "/")
+	if deeper {
+		if root, rel, ok = treeRoot(rest); ok {
+			return first + "/" + root, rel, true
+		}
+	}
+	root, rel = sourceRoot(name)
+	return root, rel, true
+}
+
+// imagePattern matches where packages put a kernel's image: vmlinuz-REL in
+// /boot (Debian, Ubuntu; vmlinux-REL for architectures without compressed
+// images), vmlinuz in lib/modules/REL (Fedora, openSUSE, Debian since 7.0).
+// Debugging packages have theirs under usr/lib/debug, which is not matched:
+// a whole vmlinux of a gigabyte says no more than the image does.
+var imagePattern = regexp.MustCompile(`^(?:boot/(?:vmlinuz|vmlinux|Image|image)-([^/]+)|(?:usr/)?lib/modules/([^/]+)/(?:vmlinuz|vmlinux|Image|image))$`)
+
+// imageRelease is the release of the kernel image that name is, if it is one.
+func imageRelease(name string) (string, bool) {
+	m := imagePattern.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1] + m[2], true
+}
+
+// headerFile reports whether a build tree's file is one that compiling its
+// headers may need: include and every folder of that name under arch (arm64
+// includes files of arm, and peci-cpu.h one of x86), the configuration, and
+// the Makefile, which names the other folder of a split tree.
+func headerFile(rel string) bool {
+	switch {
+	case rel == "Makefile" || rel == ".config":
+		return true
+	case strings.HasPrefix(rel, "include/config/"):
+		return rel == "include/config/auto.conf" // the rest are make's time stamps
+	case rel == "include" || rel == "arch" || strings.HasPrefix(rel, "include/"):
+	case strings.HasPrefix(rel, "arch/"):
+		if !strings.Contains(rel+"/", "/include/") {
+			return false
+		}
+	default:
+		return false
+	}
+	// What is generated for other languages and for make names the release.
+	return !strings.Contains(rel, "include/generated/") || strings.HasSuffix(rel, ".h")
+}
+
+// releaseFiles are generated headers that only name the release, the package
+// or the time of the build (scripts/mkcompile_h, Makefile; package.h is
+// Debian's). Trees that differ in these alone have the same metadata.
+var releaseFiles = map[string]bool{
+	"include/generated/utsrelease.h": true,
+	"include/generated/utsversion.h": true,
+	"include/generated/compile.h":    true,
+	"include/generated/package.h":    true,
+}
+
+// configFiles repeat the configuration, and with it the options that only
+// name the release.
+var configFiles = map[string]bool{
+	"include/config/auto.conf":     true,
+	"include/generated/autoconf.h": true,
+}
+
+// releaseOption matches a line that sets one of them: init/Kconfig's
+// BUILD_SALT and LOCALVERSION, Ubuntu's VERSION_SIGNATURE.
+var releaseOption = regexp.MustCompile(`(?m)^(?:#define )?CONFIG_(?:BUILD_SALT|LOCALVERSION|VERSION_SIGNATURE)[ =].*\n?`)
+
+// sourceSkipped are folders of a source tree that no kernel is built from.
+var sourceSkipped = []string{"Documentation/", "tools/", "samples/"}
+
+// sourceFile reports whether a source tree's file is one that extracting
+// private trace headers may need: C, assembler that C preprocesses, what the
+// Makefiles say, and the tables of system calls.
+func sourceFile(rel string) bool {
+	for _, dir := range sourceSkipped {
+		if strings.HasPrefix(rel, dir) {
+			return false
+		}
+	}
+	base := rel[strings.LastIndexByte(rel, '/')+1:]
+	for _, suffix := range []string{".c", ".h", ".S", ".tbl"} {
+		if strings.HasSuffix(base, suffix) {
+			return true
+		}
+	}
+	for _, name := range []string{"Makefile", "Kbuild", "Kconfig"} {
+		if base == name || strings.HasPrefix(base, name+".") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,267 @@
+package kpkg
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// findOne expects one set in a folder.
+func findOne(t *testing.T, paths ...string) Set {
+	t.Helper()
+	sets, skipped, err := Find(context.Background(), paths)
+	must(t, err)
+	if len(sets) != 1 {
+		t.Fatalf("found %d sets, want 1; skipped %+v", len(sets), skipped)
+	}
+	return sets[0]
+}
+
+func TestOpenDeb(t *testing.T) {
+	var sums []string
+	for _, packing := range []string{"", ".gz", ".xz", ".zst"} {
+		t.Run("tar"+packing, func(t *testing.T) {
+			dir, scratch := t.TempDir(), t.TempDir()
+			write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, packing))
+			write(t, filepath.Join(dir, "b.deb"), commonDeb(t, packing))
+			write(t, filepath.Join(dir, "c.deb"), imageDeb(t, packing))
+			write(t, filepath.Join(dir, "d.deb"), sourceDeb(t))
+			set := findOne(t, dir)
+			o := NewOpener(scratch, Limits{})
+			opened, err := o.Open(context.Background(), set)
+			must(t, err)
+			sums = append(sums, opened.Headers)
+			tree, err := kbuild.Find(opened.Build)
+			must(t, err)
+			if tree.Release != tinyRelease || tree.Arch.Name != "x86" || !strings.HasPrefix(tree.Source, scratch) {
+				t.Errorf("the build tree is %s for %s, its source %s", tree.Release, tree.Arch.Name, tree.Source)
+			}
+			config := "#define CONFIG_X86_64 1\n#define CONFIG_BUILD_SALT \"6.1.0-9-amd64\"\n"
+			want := map[string]string{
+				"Makefile":                               "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n",
+				".config":                                "CONFIG_X86_64=y\n",
+				"include/config/auto.conf":               "CONFIG_X86_64=y\nCONFIG_BUILD_SALT=\"6.1.0-9-amd64\"\n",
+				"include/generated/autoconf.h":           config,
+				"include/generated/compile.h":            "#define UTS_MACHINE \"x86_64\" /* 6.1.0-9-amd64 */\n",
+				"include/generated/uapi/linux/version.h": "#define LINUX_VERSION_CODE 393571\n#define LINUX_VERSION_SUBLEVEL 99\n",
+				"include/generated/utsrelease.h":         "#define UTS_RELEASE \"6.1.0-9-amd64\"\n",
+			}
+			if diff := cmp.Diff(want, filesBelow(t, opened.Build)); diff != "" {
+				t.Errorf("build tree: %s", diff)
+			}
+			real, err := filepath.EvalSymlinks(tree.Source)
+			must(t, err)
+			want = map[string]string{
+				"Makefile":                      "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 99\nEXTRAVERSION =\n",
+				"arch/arm64/include/asm/page.h": "/* arm64 */\n",
+				"arch/x86/include/asm/page.h":   "/* x86 */\n",
+				"include/linux/tracepoint.h":    "/* tracepoints */\n",
+				"include/dt-bindings/codes.h":   "-> ../linux/tracepoint.h",
+			}
+			if diff := cmp.Diff(want, filesBelow(t, real)); diff != "" {
+				t.Errorf("shared headers: %s", diff)
+			}
+			image, err := os.ReadFile(opened.BTF)
+			if err != nil || string(image) != "the kernel" {
+				t.Errorf("the image is %q, %v", image, err)
+			}
+			want = map[string]string{
+				"Makefile":                               "# SPDX\nVERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 99\nEXTRAVERSION =\nNAME = x\n",
+				"arch/x86/entry/syscalls/syscall_64.tbl": "0 common read sys_read\n",
+				"fs/ext4/Makefile":                       "obj-y += super.o\n",
+				"fs/ext4/super.c":                        "int ext4;\n",
+				"include/linux/tracepoint.h":             "/* tracepoints */\n",
+				"init/Kconfig":                           "config X\n",
+				"init/main.c":                            "int main;\n",
+				"kernel/fork.S":                          "nop\n",
+			}
+			if diff := cmp.Diff(want, filesBelow(t, opened.Source)); diff != "" {
+				t.Errorf("source: %s", diff)
+			}
+			must(t, opened.Close())
+			must(t, opened.Close())
+			if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+				t.Errorf("left %v, %v", left, err)
+			}
+		})
+	}
+	for _, sum := range sums {
+		if len(sum) != 64 || sum != sums[0] {
+			t.Errorf("digests of the same headers differ: %v", sums)
+		}
+	}
+}
+
+// The digest sees every header and nothing that only names the release.
+func TestHeadersDigest(t *testing.T) {
+	digest := func(change func(flavour, common []file)) string {
+		t.Helper()
+		own, common := flavourFiles(), plain(commonDir)
+		change(own, common)
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "a.deb"), debOf(t, control("linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common"), ".gz", own...))
+		write(t, filepath.Join(dir, "b.deb"), debOf(t, control("linux-headers-6.1.0-9-common", "6.1.99-1", "all", ""), ".gz", common...))
+		opened, err := NewOpener(t.TempDir(), Limits{}).Open(context.Background(), findOne(t, dir))
+		must(t, err)
+		return opened.Headers
+	}
+	edit := func(files []file, name, text string) {
+		t.Helper()
+		for i := range files {
+			if strings.HasSuffix(files[i].name, name) {
+				files[i].text = text
+				return
+			}
+		}
+		t.Fatalf("no %s", name)
+	}
+	same := digest(func(own, common []file) {})
+	for _, c := range []struct {
+		name   string
+		change func(own, common []file)
+		same   bool
+	}{
+		{"release", func(own, _ []file) {
+			edit(own, "utsrelease.h", "#define UTS_RELEASE \"6.1.0-10-amd64\"\n")
+			edit(own, "compile.h", "other")
+			edit(own, "auto.conf", "CONFIG_X86_64=y\nCONFIG_BUILD_SALT=\"6.1.0-10-amd64\"\n")
+			edit(own, "autoconf.h", "#define CONFIG_X86_64 1\n#define CONFIG_BUILD_SALT \"6.1.0-10-amd64\"\n")
+			edit(own, ".config", "other")
+			edit(own, "Makefile", "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n# other\n")
+		}, true},
+		{"what is not kept", func(own, common []file) {
+			edit(own, "Module.symvers", "other")
+			edit(common, "kvm/mmu.h", "other")
+		}, true},
+		{"option", func(own, _ []file) { edit(own, "autoconf.h", "#define CONFIG_X86_64 1\n#define CONFIG_SMP 1\n") }, false},
+		{"option of make", func(own, _ []file) { edit(own, "auto.conf", "CONFIG_X86_64=y\nCONFIG_SMP=y\n") }, false},
+		{"version", func(own, _ []file) { edit(own, "version.h", "#define LINUX_VERSION_CODE 1\n") }, false},
+		{"header", func(_, common []file) { edit(common, "tracepoint.h", "other") }, false},
+		{"header of the architecture", func(_, common []file) { edit(common, "x86/include/asm/page.h", "other") }, false},
+		{"link", func(_, common []file) {
+			for i := range common {
+				if common[i].link == "../linux/tracepoint.h" {
+					common[i].link = "../../arch/x86/include/asm/page.h"
+				}
+			}
+		}, false},
+	} {
+		if got := digest(c.change); (got == same) != c.same {
+			t.Errorf("%s: the same digest is %v, want %v", c.name, got == same, c.same)
+		}
+	}
+	// A tree on disk has the digest of its packages.
+	root := t.TempDir()
+	for _, f := range append(flavourFiles(), plain(commonDir)...) {
+		if f.link == "" {
+			write(t, filepath.Join(root, f.name), []byte(f.text))
+		} else if strings.HasSuffix(f.name, "codes.h") {
+			must(t, os.MkdirAll(filepath.Dir(filepath.Join(root, f.name)), 0o755))
+			must(t, os.Symlink(f.link, filepath.Join(root, f.name)))
+		}
+	}
+	set := findOne(t, root)
+	if set.Tree != filepath.Join(root, flavourDir) || set.Release != tinyRelease || set.Arch != "amd64" {
+		t.Errorf("the tree is %+v", set)
+	}
+	opened, err := NewOpener(t.TempDir(), Limits{}).Open(context.Background(), set)
+	must(t, err)
+	if opened.Headers != same || opened.Build != set.Tree {
+		t.Errorf("the tree has the digest %s, its packages %s", opened.Headers, same)
+	}
+}
+
+// What sets share is unpacked once, kept while one is expected, and gone after
+// the last.
+func TestSharedOnce(t *testing.T) {
+	dir, scratch := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "common.deb"), commonDeb(t, ".xz"))
+	flavours := []string{"amd64", "cloud-amd64", "rt-amd64"}
+	for _, f := range flavours {
+		write(t, filepath.Join(dir, f+".deb"), debOf(t, control("linux-headers-6.1.0-9-"+f, tinyVersion, "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)"), ".xz",
+			append([]file{{name: "./usr/src/linux-headers-6.1.0-9-" + f + "/Makefile", text: "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n"}},
+				configured("./usr/src/linux-headers-6.1.0-9-"+f+"/", "6.1.0-9-"+f)...)...))
+	}
+	sets, skipped, err := Find(context.Background(), []string{dir})
+	must(t, err)
+	if len(sets) != 3 || len(skipped) != 0 {
+		t.Fatalf("%d sets, skipped %+v", len(sets), skipped)
+	}
+	common := func() []string {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(scratch, "headers-*"))
+		must(t, err)
+		return found
+	}
+	o := NewOpener(scratch, Limits{})
+	o.Expect(sets...)
+	first, err := o.Open(context.Background(), sets[0])
+	must(t, err)
+	kept := common()
+	must(t, first.Close())
+	if got := common(); len(kept) != 1 || cmp.Diff(kept, got) != "" {
+		t.Fatalf("shared headers were in %v and then in %v", kept, got)
+	}
+	second, err := o.Open(context.Background(), sets[1])
+	must(t, err)
+	must(t, o.Forget(sets[2]))
+	if got := common(); cmp.Diff(kept, got) != "" {
+		t.Errorf("shared headers were in %v and then in %v", kept, got)
+	}
+	must(t, second.Close())
+	if left := filesBelow(t, scratch); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+
+	// At the same time, and with one that gives up.
+	o.Expect(append(sets, sets...)...)
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	var all sync.WaitGroup
+	for _, set := range sets {
+		all.Go(func() {
+			if _, err := o.Open(cancelled, set); !errors.Is(err, context.Canceled) {
+				t.Errorf("a cancelled opening gave %v", err)
+			}
+		})
+		all.Go(func() {
+			opened, err := o.Open(context.Background(), set)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := kbuild.Find(opened.Build); err != nil {
+				t.Error(err)
+			}
+			if err := opened.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if left, err := os.ReadDir(scratch); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// A file that was exchanged after it was found is not taken.
+func TestChangedFile(t *testing.T) {
+	dir, scratch := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "b.deb"), commonDeb(t, ".xz"))
+	path := write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".xz"))
+	set := findOne(t, dir)
+	write(t, path, flavourDeb(t, ".gz"))
+	_, err := NewOpener(scratch, Limits{}).Open(context.Background(), set)
+	wantError(t, err, ErrDamaged, "not the file any more")
+	if left := filesBelow(t, scratch); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}

@@ -1,0 +1,145 @@
+package kpkg
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// tarContent is what a tarball of a tree holds.
+type tarContent struct {
+	pkg    Package
+	build  int    // configured trees
+	kernel string // version by generated headers; empty for unknown
+	full   bool   // full source
+	source string // version by the Makefile of the full source
+}
+
+// maxPeek bounds the files of a tarball that are read whole.
+const maxPeek = 8 << 20
+
+var (
+	utsRelease = regexp.MustCompile(`#define\s+UTS_RELEASE\s+"([^"]+)"`)
+	configOn   = regexp.MustCompile(`(?m)^CONFIG_(\w+)=[ym]$`)
+)
+
+// peekTar reads a tarball until it is known what it holds. A source tree that
+// was not built is only known as one when its include folder was passed.
+func peekTar(ctx context.Context, path string) (*tarContent, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	c := &tarContent{pkg: Package{Path: path, Format: Tar, Name: st.Name(), Size: st.Size()}}
+	d := &digester{from: &packed{ctx: ctx, r: fileReader{f}}, hash: sha256.New()}
+	makefiles := map[string]string{} // version by root
+	sawInclude := false
+	err = walkData(ctx, d, Tar, DefaultLimits, func(e *entry) error {
+		root, rel, _ := tarRoot(e.name)
+		inInclude := strings.HasPrefix(rel, "include/")
+		if sawInclude = sawInclude || inInclude; sawInclude && !inInclude && c.full && c.build == 0 && makefiles[root] != "" {
+			return errStop
+		}
+		if e.kind != regular {
+			return nil
+		}
+		read := func() (text []byte, err error) {
+			if e.size > maxPeek {
+				return nil, problem(ErrTooLarge, short(e.name), "it has %d bytes, over the limit of %d", e.size, maxPeek)
+			}
+			return io.ReadAll(e.body)
+		}
+		var text []byte
+		var err error
+		switch rel {
+		case "Makefile":
+			if text, err = read(); err == nil {
+				if v, ok := sourceVersion(text); ok {
+					makefiles[root] = v
+				}
+			}
+		case "init/main.c":
+			c.full = true
+		case "include/generated/utsrelease.h":
+			if text, err = read(); err == nil {
+				c.build++
+				if m := utsRelease.FindSubmatch(text); m != nil && printable(string(m[1])) {
+					c.pkg.Version = string(m[1])
+				}
+			}
+		case "include/generated/uapi/linux/version.h":
+			if text, err = read(); err == nil {
+				c.kernel = headerVersion(text)
+			}
+		case "include/config/auto.conf":
+			if text, err = read(); err == nil {
+				c.pkg.Arch = archOfConfig(text)
+			}
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return nil, at(path, err)
+	}
+	for _, v := range makefiles {
+		if c.full {
+			c.source = v
+		}
+	}
+	if c.build > 0 {
+		if c.pkg.Digest, err = d.rest(); err != nil {
+			return nil, at(path, err)
+		}
+	}
+	return c, nil
+}
+
+// archOfConfig is the packages' word for the architecture of a configuration.
+func archOfConfig(text []byte) string {
+	config := kbuild.Config{}
+	for _, m := range configOn.FindAllSubmatch(text, -1) {
+		config[string(m[1])] = "y"
+	}
+	a, ok := kbuild.ArchOf(config)
+	if !ok {
+		return ""
+	}
+	return packageArch(a)
+}
+
+// tarball notes what a tarball holds.
+func (f *finder) tarball(path string, c *tarContent) {
+	switch {
+	case c.build > 1:
+		f.skip(Skipped{Path: path, Reason: fmt.Sprintf("it holds %d build trees", c.build), Supply: []string{"unpack it and give the folder"}})
+		return
+	case c.build == 1 && c.pkg.Version == "":
+		f.skip(Skipped{Path: path, Reason: "its include/generated/utsrelease.h names no release"})
+		return
+	case c.build == 1 && c.pkg.Arch == "":
+		f.skip(Skipped{Path: path, Release: c.pkg.Version, Reason: "the configuration in it (include/config/auto.conf) is for no architecture that is known"})
+		return
+	case c.build == 1:
+		s := &builtSet{Set: Set{Release: c.pkg.Version, Arch: c.pkg.Arch, Headers: []Package{c.pkg}}, kernel: c.kernel}
+		if c.source != "" {
+			s.Source = path
+		}
+		f.trees = append(f.trees, s)
+	case c.source != "":
+		f.sources = append(f.sources, sourceTree{path: path, kernel: c.source})
+	default:
+		f.skip(Skipped{Path: path, Reason: "it holds neither a build tree nor a kernel's source", NotNeeded: true})
+	}
+}
