@@ -48,6 +48,23 @@ func (e *Expr) Base() *Expr {
 	return e
 }
 
+// Flat is e with neighbouring dimensions of arrays multiplied, as pahole does
+// when it writes BTF.
+func (e *Expr) Flat() *Expr {
+	if e.Elem == nil {
+		return e
+	}
+	out := *e
+	out.Elem = e.Elem.Flat()
+	if in := out.Elem; out.Shape == ShapeArray && in.Shape == ShapeArray {
+		out.Count, out.Elem = out.Count*max(in.Count, 0), in.Elem
+		if in.Count <= 0 || e.Count <= 0 {
+			out.Count = Flexible
+		}
+	}
+	return &out
+}
+
 // String spells e as the kernel's C does: "struct task_struct *",
 // "const char *", "int (*)(unsigned int)", "char[16]".
 func (e *Expr) String() string {

@@ -173,3 +173,21 @@ func FuzzParseExpr(f *testing.F) {
 		}
 	})
 }
+
+func TestFlat(t *testing.T) {
+	for spelling, want := range map[string]string{
+		"int": "int", "char[4]": "char[4]", "int[2][3]": "int[6]", "int[2][3][4]": "int[24]",
+		"int[][3]": "int[]", "int (*)[2][3]": "int (*)[6]", "char *[2][2]": "char *[4]", "int (*[2])(int)": "int (*[2])(int)",
+	} {
+		e, err := ParseExpr(spelling)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Flat().String(); got != want {
+			t.Errorf("%s is %s when flat, want %s", spelling, got, want)
+		}
+		if e.String() != spelling {
+			t.Errorf("%s became %s", spelling, e)
+		}
+	}
+}

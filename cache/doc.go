@@ -11,6 +11,7 @@
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
 //	kernel    which kernels there are; one of them by name      kernel.go
 //	query     its events and types                              query.go, member.go
+//	history   one event in many kernels                         history.go
 //	maintain  statistics, verification, collection of garbage   maintain.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes

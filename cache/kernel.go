@@ -118,28 +118,53 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 	}
 	if selector == "" {
 		if len(infos) == 0 {
-			return nil, &NotFoundError{What: "kernel", In: "the cache: it is empty; tpinfo extract adds one"}
+			return nil, emptyCache()
 		}
 		return db.one(selector, newestOfEach(infos))
 	}
 	var found []Info
 	for _, i := range infos {
-		glob, err := path.Match(selector, i.Release)
+		named, err := selects(selector, &i)
 		if err != nil {
-			return nil, fmt.Errorf("kernel %q: %w", selector, err)
+			return nil, err
 		}
-		if glob || len(selector) >= 4 && strings.HasPrefix(i.ID, selector) {
+		if named {
 			found = append(found, i)
 		}
 	}
 	if len(found) == 0 {
-		var releases []string
-		for _, i := range infos {
-			releases = append(releases, i.Release)
-		}
-		return nil, &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: tpinfo.Near(selector, releases, maxNear, true)}
+		return nil, noKernel(selector, infos)
 	}
 	return db.one(selector, newestOfEach(found))
+}
+
+func emptyCache() error {
+	return &NotFoundError{What: "kernel", In: "the cache: it is empty; tpinfo extract adds one"}
+}
+
+// noKernel is the error for a selector that names none of the kernels.
+func noKernel(selector string, infos []Info) error {
+	var releases []string
+	for _, i := range infos {
+		releases = append(releases, i.Release)
+	}
+	return &NotFoundError{What: "kernel", Name: selector, In: "the cache", Near: tpinfo.Near(selector, releases, maxNear, true)}
+}
+
+// minID is how many digits of an id name a kernel.
+const minID = 4
+
+// selects reports whether a selector names a kernel: its release, a glob over
+// releases, or the start of its id.
+func selects(selector string, i *Info) (bool, error) {
+	if selector == i.Release {
+		return true, nil
+	}
+	glob, err := path.Match(selector, i.Release)
+	if err != nil {
+		return false, fmt.Errorf("kernel %q: %w", selector, err)
+	}
+	return glob || len(selector) >= minID && strings.HasPrefix(i.ID, selector), nil
 }
 
 // one is for a selection that must be a single kernel.

@@ -165,7 +165,7 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 		}
 		take := len(patterns) == 0
 		for i, p := range patterns {
-			if matches(p, t) {
+			if Matches(p, t) {
 				take, used[i] = true, true
 			}
 		}
@@ -188,7 +188,9 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 	return found, nil
 }
 
-func matches(pattern string, t *tpinfo.Tracepoint) bool {
+// Matches reports whether a pattern of Events names an event; a bad pattern
+// names none.
+func Matches(pattern string, t *tpinfo.Tracepoint) bool {
 	name := t.Name
 	if strings.Contains(pattern, ":") {
 		name = t.System + ":" + t.Name

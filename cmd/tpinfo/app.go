@@ -88,7 +88,7 @@ func advise(err error) error {
 	}
 	var many *cache.AmbiguousError
 	if errors.As(err, &many) && many.What == "kernel" {
-		return fmt.Errorf("%w\nChoose one with -k RELEASE or the start of an id", err)
+		return fmt.Errorf("%w\nChoose one by its release or the start of its id, with -k where it is no argument", err)
 	}
 	return err
 }
@@ -126,7 +126,8 @@ has to run.`,
 	a.globalFlags(root)
 	root.AddCommand(
 		a.extractCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
-		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.cacheCommand(), a.versionCommand(),
+		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.diffCommand(), a.historyCommand(),
+		a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -48,6 +48,14 @@ func (a *app) completeEvents(cmd *cobra.Command, _ []string, start string) ([]st
 	})
 }
 
+// completeEventsOf completes events of a kernel that is an argument.
+func (a *app) completeEventsOf(cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
+	if err := cmd.Flags().Set("kernel", selector); err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return a.completeEvents(cmd, nil, start)
+}
+
 func (a *app) completeTypes(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
 	return a.complete(cmd, func(k *cache.Kernel) ([]string, error) {
 		names, err := k.TypeNames(cmd.Context(), start+"*")

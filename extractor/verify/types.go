@@ -143,20 +143,5 @@ func flat(spelling string) string {
 	if err != nil {
 		return spelling
 	}
-	return flatten(e).String()
-}
-
-func flatten(e *tpinfo.Expr) *tpinfo.Expr {
-	if e.Elem == nil {
-		return e
-	}
-	out := *e
-	out.Elem = flatten(e.Elem)
-	if in := out.Elem; out.Shape == tpinfo.ShapeArray && in.Shape == tpinfo.ShapeArray {
-		out.Count, out.Elem = out.Count*max(in.Count, 0), in.Elem
-		if in.Count <= 0 || e.Count <= 0 {
-			out.Count = tpinfo.Flexible
-		}
-	}
-	return &out
+	return e.Flat().String()
 }

@@ -1,0 +1,161 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Releases returns the kernels that any of the selectors name, the oldest
+// release first; all without a selector. A selector is a release, a glob over
+// releases, or the start of an id (4 digits at least). Other than in Kernels, a
+// kernel that is known under several releases is there with each of them. A
+// selector that names none is a NotFoundError, and so is an empty cache.
+func (db *DB) Releases(ctx context.Context, selectors ...string) ([]*Kernel, error) {
+	infos, err := db.aliases(ctx, selectKernels)
+	if err != nil {
+		return nil, err
+	}
+	if len(infos) == 0 {
+		return nil, emptyCache()
+	}
+	infos = lastOfEachRelease(infos)
+	take := make([]bool, len(infos))
+	for _, s := range selectors {
+		some := false
+		for n := range infos {
+			named, err := selects(s, &infos[n])
+			if err != nil {
+				return nil, err
+			}
+			take[n], some = take[n] || named, some || named
+		}
+		if !some {
+			return nil, noKernel(s, infos)
+		}
+	}
+	var found []*Kernel
+	for n := range infos {
+		if take[n] || len(selectors) == 0 {
+			found = append(found, &Kernel{db: db, info: infos[n]})
+		}
+	}
+	return found, nil
+}
+
+// lastOfEachRelease keeps of each release of each kernel the alias extracted
+// last, sorted by release.
+func lastOfEachRelease(infos []Info) []Info {
+	slices.SortStableFunc(infos, func(a, b Info) int {
+		return cmp.Or(tpinfo.CompareReleases(a.Release, b.Release), cmp.Compare(a.ID, b.ID), b.Extracted.Compare(a.Extracted))
+	})
+	return slices.CompactFunc(infos, func(a, b Info) bool { return a.ID == b.ID && a.Release == b.Release })
+}
+
+// EventIn returns what each of the kernels says of an event, nil where it has
+// none of that name: "sched:sched_switch", or "sched_switch" where one system
+// has an event of that name. Kernels with the same layout share the value. An
+// event that none of them has is a NotFoundError.
+func (db *DB) EventIn(ctx context.Context, name string, kernels []*Kernel) (_ []*tpinfo.Tracepoint, err error) {
+	defer func() { err = explain(db.path, err) }()
+	layouts, err := db.layouts(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*tpinfo.Tracepoint, len(kernels))
+	systems := map[string]bool{}
+	some := false
+	for i, k := range kernels {
+		ids, err := k.ids(ctx, kindEvent)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range layouts {
+			if _, has := slices.BinarySearch(ids, l.id); has {
+				some = true
+				out[i] = l.event
+				if l.event.System != "" {
+					systems[l.event.FullName()] = true
+				}
+			}
+		}
+	}
+	switch {
+	case !some:
+		return nil, db.noEventIn(ctx, name, kernels)
+	case len(systems) > 1:
+		e := &AmbiguousError{What: "event", Name: name}
+		for full := range systems {
+			e.Matches = append(e.Matches, full)
+		}
+		slices.Sort(e.Matches)
+		return nil, e
+	}
+	return out, nil
+}
+
+type eventLayout struct {
+	id    int64
+	event *tpinfo.Tracepoint
+}
+
+// layouts are all layouts of an event, in the order of their rows. Where a
+// source knows no systems, the name alone counts.
+func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
+	system, event, qualified := strings.Cut(name, ":")
+	if !qualified {
+		event = name
+	}
+	rows, err := db.sql.QueryContext(ctx, "SELECT id, body FROM layout WHERE key = ? AND name = ? AND kind = ? ORDER BY id", nameKey(event), event, kindEvent)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []eventLayout
+	for rows.Next() {
+		l := eventLayout{}
+		var body []byte
+		if err := rows.Scan(&l.id, &body); err != nil {
+			return nil, err
+		}
+		if body, err = unpack(body); err != nil {
+			return nil, fmt.Errorf("%s: %w", event, err)
+		}
+		if l.event, err = decodeEvent(event, body); err != nil {
+			return nil, fmt.Errorf("%s: %w", event, err)
+		}
+		if !qualified || l.event.System == system || l.event.System == "" {
+			out = append(out, l)
+		}
+	}
+	return out, rows.Err()
+}
+
+// noEventIn is the error for an event that none of the kernels has.
+func (db *DB) noEventIn(ctx context.Context, name string, kernels []*Kernel) error {
+	if len(kernels) == 1 {
+		return kernels[0].noEvent(ctx, name)
+	}
+	rows, err := db.sql.QueryContext(ctx, "SELECT DISTINCT name FROM layout WHERE kind = ?", kindEvent)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var n string
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+		names = append(names, n)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	bare := name[strings.IndexByte(name, ':')+1:]
+	return &NotFoundError{What: "event", Name: name, In: fmt.Sprintf("any of %d kernels", len(kernels)), Near: tpinfo.Near(bare, names, maxNear, false)}
+}

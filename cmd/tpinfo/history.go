@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cache/compare"
+)
+
+func (a *app) historyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "history EVENT",
+		Short: "Follow one event through the kernels of the cache",
+		Long: `Follow one event through all kernels of the cache, or those that -k names, the
+oldest first. Kernels in which it is the same are folded into a range of
+releases; below each range stands what changed against the one before. Flavours
+that differ, as real-time kernels do, have ranges of their own.`,
+		Example: `  tpinfo history block:block_rq_issue
+  tpinfo history sched_switch -k '5.10*' -k '6.1.*'
+  tpinfo history timer:hrtimer_init -f json | jq -r 'select(.present | not) | .kernels[]'`,
+		Args:              one("an event, such as sched:sched_switch"),
+		ValidArgsFunction: a.completeEverywhere,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
+				return a.history(cmd.Context(), db, args[0], kernels)
+			})
+		},
+	}
+	a.kernelsFlag(cmd)
+	return cmd
+}
+
+func (a *app) history(ctx context.Context, db *cache.DB, name string, kernels []*cache.Kernel) error {
+	events, err := db.EventIn(ctx, name, kernels)
+	if err != nil {
+		return err
+	}
+	all := make([]compare.Occurrence, len(kernels))
+	identities := make([]tpinfo.Kernel, len(kernels))
+	var full string
+	for i, k := range kernels {
+		identities[i] = k.Identity()
+		all[i] = compare.Occurrence{Kernel: identities[i], Event: events[i]}
+		if e := events[i]; e != nil && len(e.FullName()) > len(full) {
+			full = e.FullName()
+		}
+	}
+	list, layouts := compare.History(all)
+	return a.write(func(w io.Writer) error {
+		if a.settings.format == "json" {
+			return a.historyJSON(w, full, list, identities)
+		}
+		a.historyText(w, full, list, layouts, identities)
+		return nil
+	})
+}
+
+// stretchJSON is the JSON form of a range of kernels in which an event is the
+// same.
+type stretchJSON struct {
+	Schema   int      `json:"schema"`
+	Event    string   `json:"event"`
+	From     string   `json:"from"` // releases
+	To       string   `json:"to"`
+	Flavours []string `json:"flavours"`
+	Kernels  []string `json:"kernels"`
+	// Present is false for kernels without the event; Why says what kept
+	// their sources from showing it, if that is it.
+	Present bool             `json:"present"`
+	Why     string           `json:"why,omitempty"`
+	Changes []compare.Change `json:"changes"`
+	// Layout is the event as the newest of the kernels has it.
+	Layout *tpinfo.EventOf `json:"layout"`
+}
+
+func (a *app) historyJSON(w io.Writer, name string, list []compare.Stretch, kernels []tpinfo.Kernel) error {
+	for i := range list {
+		s := &list[i]
+		_, flavours := s.Name(kernels)
+		out := stretchJSON{
+			Schema: tpinfo.Schema, Event: name, Flavours: strings.Fields(flavours), Kernels: releasesOf(s.Kernels, kernels),
+			Present: s.Event != nil, Why: s.Why, Changes: []compare.Change{},
+		}
+		out.From, out.To = out.Kernels[0], out.Kernels[len(out.Kernels)-1]
+		for _, c := range s.Changes {
+			if !c.OnlyUnknown() || a.settings.verbose {
+				out.Changes = append(out.Changes, c)
+			}
+		}
+		if s.Event != nil {
+			out.Layout = &tpinfo.EventOf{Release: out.To, Event: s.Event}
+		}
+		if err := printJSON(w, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func releasesOf(some []int, kernels []tpinfo.Kernel) []string {
+	out := make([]string, len(some))
+	for i, n := range some {
+		out[i] = kernels[n].Release
+	}
+	return out
+}
+
+func (a *app) historyText(w io.Writer, name string, list []compare.Stretch, layouts int, kernels []tpinfo.Kernel) {
+	have := 0
+	for i := range list {
+		if list[i].Event != nil {
+			have += len(list[i].Kernels)
+		}
+	}
+	fmt.Fprintf(w, "%s  in %d of %s, %s\n", a.style.bold(name), have, plural(len(kernels), "kernel"), plural(layouts, "layout"))
+	for i := range list {
+		s := &list[i]
+		releases, flavours := s.Name(kernels)
+		fmt.Fprintf(w, "\n%s  %s  %s\n", a.style.name(releases), flavours, a.style.dim(plural(len(s.Kernels), "kernel")))
+		if s.Beside && s.Event != nil && list[s.Before].Event != nil {
+			releases, flavours := list[s.Before].Name(kernels)
+			fmt.Fprintln(w, "  "+a.style.dim("beside "+releases+" "+flavours+":"))
+		}
+		for _, line := range a.stretchLines(s, list) {
+			fmt.Fprintln(w, "  "+line)
+		}
+	}
+}
+
+// stretchLines say what is the case in a range, or what is new in it.
+func (a *app) stretchLines(s *compare.Stretch, list []compare.Stretch) []string {
+	if s.Event == nil {
+		if s.Why != "" {
+			return []string{a.style.warn("not known") + ": " + s.Why}
+		}
+		return []string{a.style.warn("no such event")}
+	}
+	first := s.Before < 0 || list[s.Before].Event == nil
+	var lines, fields []string
+	if first {
+		lines = append(lines, summary(s.Event))
+	}
+	var shown []compare.Change
+	for _, c := range s.Changes {
+		switch {
+		case c.OnlyUnknown() && !a.settings.verbose:
+		case c.Shifted && !a.settings.verbose:
+			fields = append(fields, c.Name)
+		default:
+			shown = append(shown, c)
+		}
+	}
+	lines = append(lines, compare.Lines(shown)...)
+	if len(fields) > 0 {
+		lines = append(lines, "its own fields lie elsewhere for that")
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "as before")
+	}
+	return lines
+}
