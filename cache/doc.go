@@ -7,12 +7,14 @@
 //
 //	open      the file, its schema, what can be wrong with it   open.go, schema.go, errors.go
 //	body      a layout to bytes and back                        body.go, pack.go
-//	put       a Snapshot in, whole or not at all                put.go
+//	put       a Snapshot in, whole or not at all                put.go, layout.go, write.go
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
 //	kernel    which kernels there are; one of them by name      kernel.go
 //	query     its events and types                              query.go, member.go
 //	history   one event in many kernels                         history.go
-//	maintain  statistics, verification, collection of garbage   maintain.go
+//	merge     kernels of another cache, conflicts between both  source.go, merge.go, reconcile.go
+//	export    kernels to a file and back                        export.go, import.go, bundle/
+//	maintain  statistics, verification, collection of garbage   maintain.go, verify.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes
 // may use one file. Only this package knows SQL.

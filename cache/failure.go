@@ -19,14 +19,24 @@ func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
 	if f.Key == "" {
 		return errors.New("a failure needs a key to be stored")
 	}
-	body, err := encodeFailure(f)
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return storeFailure(ctx, tx, f) })
+}
+
+func storeFailure(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) error {
+	text, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
-	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM origin WHERE key = ?1)", f.Key, body)
+	p, err := newPacker()
+	if err != nil {
 		return err
-	})
+	}
+	body, err := p.pack(text)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM origin WHERE key = ?1)", f.Key, body)
+	return err
 }
 
 // Failures lists what could not be built, by release, then key.
@@ -48,8 +58,15 @@ func (db *DB) FailureOf(ctx context.Context, key string) (*tpinfo.Failure, error
 }
 
 func (db *DB) failures(ctx context.Context, query string, args ...any) (out []tpinfo.Failure, err error) {
-	defer func() { err = explain(db.path, err) }()
-	rows, err := db.sql.QueryContext(ctx, query, args...)
+	err = db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		out, err = failuresOf(ctx, tx, query, args...)
+		return err
+	})
+	return out, err
+}
+
+func failuresOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out []tpinfo.Failure, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,18 +84,6 @@ func (db *DB) failures(ctx context.Context, query string, args ...any) (out []tp
 		out = append(out, f)
 	}
 	return out, rows.Err()
-}
-
-func encodeFailure(f tpinfo.Failure) ([]byte, error) {
-	text, err := json.Marshal(f)
-	if err != nil {
-		return nil, err
-	}
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
-	return p.pack(text)
 }
 
 func decodeFailure(key string, body []byte) (f tpinfo.Failure, err error) {

@@ -118,7 +118,7 @@ func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	first := openAt(t, path)
 	second := openAt(t, path, Wait(50*time.Millisecond))
-	tx, err := first.sql.BeginTx(ctx, nil)
+	tx, err := first.writer.BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestLocked(t *testing.T) {
 func TestCancelledWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	first, second := openAt(t, path), openAt(t, path)
-	tx, err := first.sql.BeginTx(context.Background(), nil)
+	tx, err := first.writer.BeginTx(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

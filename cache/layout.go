@@ -30,8 +30,10 @@ type layout struct {
 	hash hash
 	kind int
 	name string
-	// body gives what is stored, for a layout that is not there yet.
-	body func(*packer) ([]byte, error)
+	// text gives the body, for a layout that is not there yet.
+	text func() ([]byte, error)
+	// stored is the body as it is stored, where that is known already.
+	stored []byte
 	// incomplete: an event with something unknown.
 	incomplete bool
 }
@@ -86,21 +88,33 @@ func identify(snap *tpinfo.Snapshot) []layout {
 func layoutOfEvent(e *tpinfo.Tracepoint) layout {
 	return layout{
 		hash: eventHash(e), kind: kindEvent, name: e.Name, incomplete: !e.Complete(),
-		body: func(p *packer) ([]byte, error) { return p.pack(encodeEvent(e)) },
+		text: func() ([]byte, error) { return encodeEvent(e), nil },
 	}
 }
 
 func layoutOfType(t *tpinfo.Type) layout {
 	return layout{
 		hash: hashOf(t.ContentID()), kind: kindType, name: t.Name,
-		body: func(p *packer) ([]byte, error) {
+		text: func() ([]byte, error) {
 			e := &encoder{}
 			if e.typ(t); e.deepest > maxAnon {
 				return nil, fmt.Errorf("its unnamed structs nest %d deep, more than %d", e.deepest, maxAnon)
 			}
-			return p.pack(e.buf)
+			return e.buf, nil
 		},
 	}
+}
+
+// pack gives what is to be stored.
+func (l *layout) pack(p *packer) ([]byte, error) {
+	if l.stored != nil {
+		return l.stored, nil
+	}
+	body, err := l.text()
+	if err != nil {
+		return nil, err
+	}
+	return p.pack(body)
 }
 
 // readLayout is the layout of a stored body, whatever hash it is stored under.
@@ -109,21 +123,28 @@ func readLayout(kind int, name string, stored []byte) (layout, error) {
 	if err != nil {
 		return layout{}, err
 	}
-	var l layout
-	if kind == kindEvent {
+	l, err := layoutOf(kind, name, body)
+	l.stored = stored
+	return l, err
+}
+
+// layoutOf is the layout of a body.
+func layoutOf(kind int, name string, body []byte) (layout, error) {
+	switch kind {
+	case kindEvent:
 		e, err := decodeEvent(name, body)
 		if err != nil {
-			return l, err
+			return layout{}, err
 		}
-		l = layoutOfEvent(e)
-	} else {
+		return layoutOfEvent(e), nil
+	case kindType:
 		t, err := decodeType(name, body)
 		if err != nil {
-			return l, err
+			return layout{}, err
 		}
-		l = layoutOfType(t)
+		return layoutOfType(t), nil
 	}
-	return l, nil
+	return layout{}, fmt.Errorf("%w: it is neither an event nor a type", errBody)
 }
 
 // eachOnAllCores calls do for 0 to n-1, each with a packer of its core.
@@ -203,7 +224,7 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (a
 	})
 	bodies := make([][]byte, len(missing))
 	err = eachOnAllCores(len(missing), func(i int, p *packer) (err error) {
-		if bodies[i], err = missing[i].body(p); err != nil {
+		if bodies[i], err = missing[i].pack(p); err != nil {
 			return fmt.Errorf("%s: %w", missing[i].name, err)
 		}
 		return nil

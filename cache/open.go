@@ -129,11 +129,11 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	db := &DB{path: path, readOnly: mode == "ro", prepared: map[string]*sql.Stmt{}, wait: wait, turn: make(chan struct{}, 1)}
-	if db.sql, err = handle(file, mode, wait, frozen); err != nil {
+	if db.sql, err = handle(file, mode, "deferred", wait, frozen); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	if !db.readOnly {
-		if db.writer, err = handle(file, mode, patience, false); err != nil {
+		if db.writer, err = handle(file, mode, "immediate", patience, false); err != nil {
 			db.sql.Close() //nolint:errcheck // nothing has used it
 			return nil, fmt.Errorf("cache: %w", err)
 		}
@@ -158,12 +158,13 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	return db, nil
 }
 
-// handle is a pool of connections that wait so long for other programs.
-func handle(file, mode string, wait time.Duration, frozen bool) (*sql.DB, error) {
+// handle is a pool of connections that wait so long for other programs, and
+// whose transactions begin with this lock.
+func handle(file, mode, lock string, wait time.Duration, frozen bool) (*sql.DB, error) {
 	query := url.Values{}
 	query.Set("mode", mode)
 	query.Set("_busy_timeout", fmt.Sprint(wait.Milliseconds()))
-	query.Set("_txlock", "immediate")
+	query.Set("_txlock", lock)
 	query.Set("_foreign_keys", "1")
 	query.Set("_synchronous", "NORMAL")
 	if frozen {

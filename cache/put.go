@@ -54,7 +54,7 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 		if res.Known, err = storeKernel(ctx, tx, row); err != nil {
 			return err
 		}
-		files, err := storeFiles(ctx, tx, snap.Inputs.Files)
+		files, err := storeFiles(ctx, tx, []byte(strings.Join(snap.Inputs.Files, "\n")))
 		if err != nil {
 			return err
 		}
@@ -161,9 +161,14 @@ func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) error
 	return err
 }
 
+// filesHash is what a list of headers is stored under.
+func filesHash(text []byte) []byte {
+	sum := sha256.Sum256(text)
+	return sum[:16]
+}
+
 // storeFiles keeps a list of headers, once, and returns its hash.
-func storeFiles(ctx context.Context, tx *sql.Tx, files []string) ([]byte, error) {
-	text := []byte(strings.Join(files, "\n"))
+func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 	p, err := newPacker()
 	if err != nil {
 		return nil, err
@@ -172,7 +177,6 @@ func storeFiles(ctx context.Context, tx *sql.Tx, files []string) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(text)
-	_, err = tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", sum[:16], body)
-	return sum[:16], err
+	_, err = tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", filesHash(text), body)
+	return filesHash(text), err
 }

@@ -309,7 +309,7 @@ func TestReadersBesideAWriter(t *testing.T) {
 	put(t, writer, sample("6.1.0-1", 0))
 	reader := openAt(t, path, ReadOnly())
 	k := kernel(t, reader, "6.1.0-1")
-	tx, err := writer.sql.BeginTx(ctx, nil)
+	tx, err := writer.writer.BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,18 @@
+// Package bundle frames an exported part of a cache: a header of lines that a
+// person can read, and then the payload, compressed with zstd.
+//
+//	tpinfo export 1
+//	digest sha256:5f0c…
+//	signature ed25519:9d61… 4Jx0…
+//
+// The digest is that of the payload before compression, and the signature (its
+// line may be missing) covers the first two lines: both outlast a compression
+// by another program or at another level. The public key stands in hexadecimal,
+// the signature in base64. An empty line ends the header.
+//
+//	header   the lines, and the signature in them   header.go
+//	stream   the payload in and out, within limits  stream.go
+//	key      Ed25519 keys in files                  key.go
+//
+// What the payload holds is the business of package cache.
+package bundle

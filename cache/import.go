@@ -1,0 +1,262 @@
+package cache
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"unicode"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/bundle"
+)
+
+// ImportOption changes what Import accepts.
+type ImportOption func(*importOptions)
+
+type importOptions struct{ trusted []ed25519.PublicKey }
+
+// Trust has Import accept only what the owner of one of these keys signed.
+func Trust(keys ...ed25519.PublicKey) ImportOption {
+	return func(o *importOptions) { o.trusted = append(o.trusted, keys...) }
+}
+
+// Import adds the kernels of an exported file, all or none. Errors of what is
+// read wrap one of package bundle's. Other writers wait while r is read.
+func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (res MergeResult, err error) {
+	var o importOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	b, err := bundle.Open(r, o.trusted...)
+	if err != nil {
+		return res, err
+	}
+	defer b.Close()
+	if key := b.Signer(); key != nil {
+		res.Signer = bundle.Name(key)
+	}
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		m, err := db.newMerger(ctx, tx, &res)
+		if err != nil {
+			return err
+		}
+		return readRecords(ctx, b, m)
+	})
+	if err != nil {
+		res = MergeResult{Signer: res.Signer}
+	}
+	return res, err
+}
+
+// maxPending bounds what the layouts of one kernel may take: those of a full
+// kernel are 3 MB.
+const maxPending = 64 << 20
+
+// recordReader hands the kernels of a payload to a sink.
+type recordReader struct {
+	r  *bufio.Reader
+	to sink
+
+	fresh   []layout // since the last kernel, with hash 0 until it is known
+	bodies  [][]byte // theirs
+	pending int      // bytes of bodies
+
+	layouts []layout          // all so far, without bodies
+	lists   []string          // hashes of all lists of headers so far
+	texts   map[string]string // those since the last kernel
+	buf     bytes.Buffer
+}
+
+func readRecords(ctx context.Context, r io.Reader, to sink) error {
+	rr := &recordReader{r: bufio.NewReaderSize(r, 1<<16), to: to, texts: map[string]string{}}
+	for {
+		err := rr.next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if errors.Is(err, errBody) {
+			err = fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next takes one record; io.EOF when there is none.
+func (rr *recordReader) next(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tag, err := rr.r.ReadByte()
+	if err != nil {
+		if errors.Is(err, io.EOF) && len(rr.fresh)+len(rr.texts) > 0 {
+			return fmt.Errorf("%w: it ends without the kernel that its last layouts are of", bundle.ErrDamaged)
+		}
+		return err
+	}
+	n, err := binary.ReadUvarint(rr.r)
+	if err != nil {
+		return cut(err)
+	}
+	if n > maxRecord {
+		return fmt.Errorf("%w: a record of %d bytes", bundle.ErrDamaged, n)
+	}
+	rr.buf.Reset()
+	if _, err := io.CopyN(&rr.buf, rr.r, int64(n)); err != nil {
+		return cut(err)
+	}
+	body := rr.buf.Bytes()
+	switch tag {
+	case tagFiles:
+		hash := string(filesHash(body))
+		rr.lists = append(rr.lists, hash)
+		rr.texts[hash] = string(body)
+		return rr.wait(len(body))
+	case tagLayout:
+		return rr.layout(body)
+	case tagKernel:
+		return rr.kernel(ctx, body)
+	}
+	return fmt.Errorf("%w: a record of kind %q", bundle.ErrDamaged, tag)
+}
+
+// cut is for an end within a record.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it ends within a record", bundle.ErrDamaged)
+	}
+	return err
+}
+
+// wait counts what is kept until its kernel comes.
+func (rr *recordReader) wait(n int) error {
+	if rr.pending += n; rr.pending > maxPending {
+		return fmt.Errorf("%w: one kernel of over %d bytes", bundle.ErrDamaged, maxPending)
+	}
+	return nil
+}
+
+func (rr *recordReader) layout(body []byte) error {
+	d := &decoder{rest: body}
+	l := layout{kind: int(d.number()), name: d.text()}
+	if d.err != nil {
+		return d.err
+	}
+	rr.fresh = append(rr.fresh, l)
+	rr.bodies = append(rr.bodies, bytes.Clone(d.rest))
+	return rr.wait(len(body))
+}
+
+func (rr *recordReader) kernel(ctx context.Context, body []byte) error {
+	d := &decoder{rest: body}
+	a := &arrival{lists: rr.texts}
+	a.row = kernelRow{id: d.text(), arch: d.text(), byteOrder: d.text(), wordSize: int(d.number()), source: d.text(), problems: []byte(d.text())}
+	places := d.text()
+	for range d.length(6) {
+		alias := alias{release: d.text(), tree: d.text(), compiler: d.text(), extracted: unknownTime, digest: d.text(), btf: d.text()}
+		list := d.number()
+		if list < 1 || list > int64(len(rr.lists)) {
+			return errBody
+		}
+		alias.files = []byte(rr.lists[list-1])
+		a.aliases = append(a.aliases, alias)
+	}
+	for range d.length(2) {
+		a.origins = append(a.origins, tpinfo.Origin{Key: d.text(), Headers: d.text()})
+	}
+	if err := d.end(); err != nil {
+		return err
+	}
+	if err := rr.sensible(a); err != nil {
+		return fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
+	}
+	var err error
+	if a.row.problems, err = canonical(a.row.problems); err != nil {
+		return err
+	}
+	if err := rr.digest(); err != nil {
+		return err
+	}
+	ids, err := decodeIDs([]byte(places))
+	if err != nil {
+		return err
+	}
+	fresh := 0
+	for _, id := range ids {
+		if id > int64(len(rr.layouts)) {
+			return errBody
+		}
+		if id > int64(len(rr.layouts)-len(rr.fresh)) {
+			fresh++
+		}
+		a.row.layouts = append(a.row.layouts, rr.layouts[id-1])
+	}
+	if fresh != len(rr.fresh) {
+		return fmt.Errorf("%w: kernel %s comes with layouts that it does not have", bundle.ErrDamaged, a.row.id)
+	}
+	if err := rr.to.kernel(ctx, a); err != nil {
+		return err
+	}
+	for i := len(rr.layouts) - len(rr.fresh); i < len(rr.layouts); i++ {
+		rr.layouts[i].text = nil
+	}
+	rr.fresh, rr.bodies, rr.pending, rr.texts = rr.fresh[:0], rr.bodies[:0], 0, map[string]string{}
+	return nil
+}
+
+// digest works out what the layouts since the last kernel are.
+func (rr *recordReader) digest() error {
+	at := len(rr.layouts)
+	rr.layouts = append(rr.layouts, rr.fresh...)
+	return eachOnAllCores(len(rr.fresh), func(i int, _ *packer) error {
+		l, err := layoutOf(rr.fresh[i].kind, rr.fresh[i].name, rr.bodies[i])
+		if err != nil {
+			return fmt.Errorf("%s: %w", rr.fresh[i].name, err)
+		}
+		// A layout has one body only, and that is kept rather than the value.
+		body := rr.bodies[i]
+		if again, err := l.text(); err != nil || !bytes.Equal(again, body) {
+			return fmt.Errorf("%s: %w", l.name, errBody)
+		}
+		l.text = func() ([]byte, error) { return body, nil }
+		rr.layouts[at+i] = l
+		return nil
+	})
+}
+
+// sensible refuses what no cache has, and what a terminal could trip over.
+func (rr *recordReader) sensible(a *arrival) error {
+	if len(a.aliases) == 0 {
+		return errors.New("a kernel without a name")
+	}
+	if a.row.id == "" || a.row.wordSize != 4 && a.row.wordSize != 8 {
+		return fmt.Errorf("kernel %q has words of %d bytes", a.row.id, a.row.wordSize)
+	}
+	texts := []string{a.row.id, a.row.arch, a.row.byteOrder, a.row.source}
+	for _, alias := range a.aliases {
+		if alias.release == "" {
+			return fmt.Errorf("kernel %q has an empty name", a.row.id)
+		}
+		texts = append(texts, alias.release, alias.tree, alias.compiler)
+	}
+	for _, o := range a.origins {
+		if o.Key == "" {
+			return fmt.Errorf("kernel %q has an origin without a key", a.row.id)
+		}
+	}
+	for _, text := range texts {
+		for _, c := range text {
+			if unicode.IsControl(c) {
+				return fmt.Errorf("kernel %q: %q has control characters", a.row.id, text)
+			}
+		}
+	}
+	return nil
+}

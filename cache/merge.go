@@ -1,0 +1,184 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// MergeResult says what a merge or an import brought.
+type MergeResult struct {
+	Kernels  int `json:"kernels"`  // that were not there
+	Grown    int `json:"grown"`    // there, and know more now
+	Known    int `json:"known"`    // there, and no less
+	Releases int `json:"releases"` // names and trees that were not there
+	Layouts  int `json:"layouts"`  // that no kernel had
+	Failures int `json:"failures"` // new in the ledger
+	// Signer names who signed an exported file (bundle.Name); empty when
+	// nobody did.
+	Signer string `json:"signer,omitempty"`
+}
+
+// Add sums up.
+func (r *MergeResult) Add(other MergeResult) {
+	r.Kernels += other.Kernels
+	r.Grown += other.Grown
+	r.Known += other.Known
+	r.Releases += other.Releases
+	r.Layouts += other.Layouts
+	r.Failures += other.Failures
+}
+
+// A merge gives the union of two caches: the same whichever comes first, and
+// the same again when it is repeated. Where both know something of one thing,
+// these rules pick:
+//
+//   - of a kernel, each event and type as the one has it that knows more of it
+//     (reconcile.go);
+//   - of a release and tree of a kernel, the one extracted last, then the one
+//     whose compiler, digests and list of headers sort later;
+//   - of an origin, the one with the greater digest of headers, then kernel;
+//   - of a failure, the last, then the one tried more often, then the one
+//     whose JSON sorts later. What one cache failed to build and the other
+//     built is no failure.
+
+// merger is the sink that is a cache.
+type merger struct {
+	db  *DB
+	tx  *sql.Tx
+	res *MergeResult
+}
+
+// newMerger reads which layouts there are.
+func (db *DB) newMerger(ctx context.Context, tx *sql.Tx, res *MergeResult) (*merger, error) {
+	_, err := db.stocked(ctx, tx)
+	return &merger{db, tx, res}, err
+}
+
+func (m *merger) wants(h hash) bool { return m.db.stock.ids[h] == 0 }
+
+func (m *merger) kernel(ctx context.Context, a *arrival) error {
+	added, err := m.db.storeLayouts(ctx, m.tx, a.row.layouts)
+	if err != nil {
+		return err
+	}
+	m.res.Layouts += added
+	if err := m.mergeKernel(ctx, a.row); err != nil {
+		return fmt.Errorf("kernel %s: %w", a.aliases[0].release, err)
+	}
+	for _, hash := range slices.Sorted(maps.Keys(a.lists)) {
+		if _, err := storeFiles(ctx, m.tx, []byte(a.lists[hash])); err != nil {
+			return err
+		}
+	}
+	for _, alias := range a.aliases {
+		if err := m.mergeAlias(ctx, a.row.id, alias); err != nil {
+			return err
+		}
+	}
+	for _, o := range a.origins {
+		if err := m.mergeOrigin(ctx, a.row.id, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *merger) mergeKernel(ctx context.Context, theirs kernelRow) error {
+	theirContent := theirs.content()
+	var content []byte
+	err := m.tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", theirs.id).Scan(&content)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		m.res.Kernels++
+		_, err := storeKernel(ctx, m.tx, theirs)
+		return err
+	case err != nil:
+		return err
+	case slices.Equal(content, theirContent):
+		m.res.Known++
+		return nil
+	}
+	both, err := m.reconcile(ctx, theirs)
+	if err != nil {
+		return err
+	}
+	known, err := storeKernel(ctx, m.tx, both)
+	if known {
+		m.res.Known++
+	} else {
+		m.res.Grown++
+	}
+	return err
+}
+
+// unknownTime stands for when something was extracted that an exported file
+// tells of: it does not say.
+var unknownTime = time.Time{}.Unix()
+
+func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs alias) error {
+	var mine alias
+	err := m.tx.QueryRowContext(ctx, "SELECT release, tree, compiler, extracted, digest, btf, files FROM alias WHERE kernel = ? AND release = ? AND tree = ?",
+		kernelID, theirs.release, theirs.tree).Scan(&mine.release, &mine.tree, &mine.compiler, &mine.extracted, &mine.digest, &mine.btf, &mine.files)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		m.res.Releases++
+	case err != nil:
+		return err
+	case mine.compare(theirs) >= 0:
+		return nil
+	}
+	return storeAlias(ctx, m.tx, kernelID, theirs)
+}
+
+// compare orders what two extractions of one tree say: the greater stays.
+func (a alias) compare(b alias) int {
+	return cmp.Or(cmp.Compare(a.extracted, b.extracted), cmp.Compare(a.compiler, b.compiler),
+		cmp.Compare(a.digest, b.digest), cmp.Compare(a.btf, b.btf), slices.Compare(a.files, b.files))
+}
+
+func (m *merger) mergeOrigin(ctx context.Context, kernelID string, theirs tpinfo.Origin) error {
+	var headers, kernel string
+	err := m.tx.QueryRowContext(ctx, "SELECT headers, kernel FROM origin WHERE key = ?", theirs.Key).Scan(&headers, &kernel)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if err == nil && cmp.Or(cmp.Compare(headers, theirs.Headers), cmp.Compare(kernel, kernelID)) >= 0 {
+		return nil
+	}
+	return storeOrigin(ctx, m.tx, kernelID, theirs)
+}
+
+func (m *merger) failure(ctx context.Context, theirs tpinfo.Failure) error {
+	var built int
+	if err := m.tx.QueryRowContext(ctx, "SELECT count(*) FROM origin WHERE key = ?", theirs.Key).Scan(&built); err != nil || built > 0 {
+		return err
+	}
+	mine, err := failuresOf(ctx, m.tx, "SELECT key, body FROM failure WHERE key = ?", theirs.Key)
+	if err != nil {
+		return err
+	}
+	if len(mine) == 0 {
+		m.res.Failures++
+	} else if c, err := compareFailures(mine[0], theirs); err != nil || c >= 0 {
+		return err
+	}
+	return storeFailure(ctx, m.tx, theirs)
+}
+
+func compareFailures(a, b tpinfo.Failure) (int, error) {
+	x, err := json.Marshal(a)
+	if err != nil {
+		return 0, err
+	}
+	y, err := json.Marshal(b)
+	return cmp.Or(a.When.Compare(b.When), cmp.Compare(a.Tries, b.Tries), slices.Compare(x, y)), err
+}

@@ -1,0 +1,184 @@
+package cache
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Two extractions of one kernel differ when one had more sources (--btf,
+// --source, a header for @cast). Both tell the truth of the same content, so
+// the union of both does, and loses nothing: every event and type that either
+// has, as the one has it that knows more of it. What a name stands for is
+// taken from one side as a whole.
+
+// reconcile joins a kernel that arrives, whose layouts are stored already,
+// with the one that is there.
+func (m *merger) reconcile(ctx context.Context, theirs kernelRow) (kernelRow, error) {
+	mine, err := m.stored(ctx, theirs.id)
+	if err != nil {
+		return mine, err
+	}
+	if mine.arch != theirs.arch || mine.byteOrder != theirs.byteOrder || mine.wordSize != theirs.wordSize {
+		return mine, fmt.Errorf("%w: it is %s, %s-endian with words of %d bytes here, and %s, %s-endian with %d there, under the same id",
+			ErrCorrupt, mine.arch, mine.byteOrder, mine.wordSize, theirs.arch, theirs.byteOrder, theirs.wordSize)
+	}
+	both := mine
+	// "dwarf+btf" is both "dwarf" and more.
+	if cmp.Or(cmp.Compare(len(theirs.source), len(mine.source)), cmp.Compare(theirs.source, mine.source)) > 0 {
+		both.source = theirs.source
+	}
+	if both.problems, err = fewerProblems(mine.problems, theirs.problems); err != nil {
+		return both, err
+	}
+	groups := map[named][]knowledge{}
+	for _, side := range [][]layout{mine.layouts, theirs.layouts} {
+		those, err := m.knowledge(ctx, side)
+		if err != nil {
+			return both, err
+		}
+		for name, k := range those {
+			groups[name] = append(groups[name], k)
+		}
+	}
+	both.layouts = nil
+	for _, g := range groups {
+		both.layouts = append(both.layouts, slices.MaxFunc(g, knowledge.compare).layouts...)
+	}
+	return both, nil
+}
+
+// stored is the kernel that is there.
+func (m *merger) stored(ctx context.Context, id string) (kernelRow, error) {
+	k := kernelRow{id: id}
+	var problems []byte
+	var lists [2][]byte
+	err := m.tx.QueryRowContext(ctx, "SELECT arch, byte_order, word_size, source, problems, event_ids, type_ids FROM kernel WHERE id = ?", id).
+		Scan(&k.arch, &k.byteOrder, &k.wordSize, &k.source, &problems, &lists[0], &lists[1])
+	if err != nil {
+		return k, err
+	}
+	if k.problems, err = unpack(problems); err != nil {
+		return k, err
+	}
+	for _, list := range lists {
+		if list, err = unpack(list); err != nil {
+			return k, err
+		}
+		ids, err := decodeIDs(list)
+		if err != nil {
+			return k, err
+		}
+		for _, id := range ids {
+			k.layouts = append(k.layouts, layout{id: id})
+		}
+	}
+	return k, nil
+}
+
+// fewerProblems is the shorter list, then the one that sorts earlier: what is
+// no problem to one side, it supplied.
+func fewerProblems(a, b []byte) ([]byte, error) {
+	var x, y []json.RawMessage
+	if err := errors.Join(json.Unmarshal(a, &x), json.Unmarshal(b, &y)); err != nil {
+		return nil, fmt.Errorf("problems: %w", errBody)
+	}
+	if cmp.Or(cmp.Compare(len(x), len(y)), bytes.Compare(a, b)) <= 0 {
+		return a, nil
+	}
+	return b, nil
+}
+
+// named is what a layout of a kernel describes.
+type named struct {
+	kind int
+	name string // of an event, with its system
+}
+
+// knowledge is how much one side knows of a name; mostly by one layout.
+type knowledge struct {
+	layouts []layout
+	// score has what counts first first: what is complete, then the fewest
+	// problems, then how much there is.
+	score [3]int
+}
+
+func (k knowledge) compare(other knowledge) int {
+	return cmp.Or(slices.Compare(k.score[:], other.score[:]),
+		slices.CompareFunc(k.layouts, other.layouts, func(a, b layout) int { return a.hash.compare(b.hash) }))
+}
+
+// knowledge reads layouts and sorts them by what they describe.
+func (m *merger) knowledge(ctx context.Context, list []layout) (map[named]knowledge, error) {
+	find, err := m.tx.PrepareContext(ctx, "SELECT kind, name, body FROM layout WHERE id = ?")
+	if err != nil {
+		return nil, err
+	}
+	defer find.Close()
+	out := map[named]knowledge{}
+	for _, l := range list {
+		var kind int
+		var name string
+		var stored []byte
+		if err := find.QueryRowContext(ctx, l.id).Scan(&kind, &name, &stored); err != nil {
+			return nil, fmt.Errorf("%w: layout %d: %w", ErrCorrupt, l.id, err)
+		}
+		body, err := unpack(stored)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		of := named{kind, name}
+		var read layout
+		var score [3]int
+		if kind == kindEvent {
+			e, err := decodeEvent(name, body)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			of.name, read, score = e.FullName(), layoutOfEvent(e), scoreOfEvent(e)
+		} else {
+			t, err := decodeType(name, body)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			read, score = layoutOfType(t), scoreOfType(t)
+		}
+		read.id = l.id
+		k := out[of]
+		k.layouts = append(k.layouts, read)
+		for i := range score {
+			k.score[i] += score[i]
+		}
+		out[of] = k
+	}
+	for _, k := range out {
+		slices.SortFunc(k.layouts, func(a, b layout) int { return a.hash.compare(b.hash) })
+	}
+	return out, nil
+}
+
+func scoreOfEvent(e *tpinfo.Tracepoint) (score [3]int) {
+	if e.Complete() {
+		score[0] = 1
+	}
+	score[1] = -len(e.Problems)
+	score[2] = len(e.Args)
+	if e.Record != nil {
+		score[2] += len(e.Record.Fields)
+	}
+	return score
+}
+
+func scoreOfType(t *tpinfo.Type) (score [3]int) {
+	if t.Size.Known() {
+		score[0] = 1
+	}
+	score[2] = len(t.Members) + len(t.Enumerators)
+	return score
+}
