@@ -32,6 +32,22 @@ func (c *Compiler) String() string { return string(c.Family) + " " + c.Version }
 // they name the package that has it.
 var ErrNoCompiler = errors.New("no C compiler")
 
+// MissingError is a compiler that is not there.
+type MissingError struct {
+	Why string
+	// Supply is what to do about it, as tpinfo.Problem has it.
+	Supply []string
+}
+
+func (e *MissingError) Error() string { return ErrNoCompiler.Error() + " " + e.Why }
+
+// Unwrap gives ErrNoCompiler.
+func (e *MissingError) Unwrap() error { return ErrNoCompiler }
+
+func missing(supply []string, why string, args ...any) error {
+	return &MissingError{Why: fmt.Sprintf(why, args...), Supply: supply}
+}
+
 // versions of the compilers that Debian installs beside an unversioned name,
 // newest first: a machine may have only gcc-14.
 var gccVersions = []string{"", "-16", "-15", "-14", "-13", "-12", "-11", "-10"}
@@ -70,17 +86,18 @@ func Find(ctx context.Context, choice string, arch *kbuild.Arch) (*Compiler, err
 	if !native {
 		gcc = "gcc-" + arch.GNU
 	}
+	install := "apt-get install " + gcc
 	switch {
 	case strings.ContainsRune(choice, filepath.Separator):
-		return nil, fmt.Errorf("%w at %s: not an executable file", ErrNoCompiler, choice)
+		return nil, missing([]string{"--cc gcc or clang, or the path of one"}, "at %s: not an executable file", choice)
 	case choice == "clang":
-		return nil, fmt.Errorf("%w named clang: apt-get install clang", ErrNoCompiler)
+		return nil, missing([]string{"apt-get install clang"}, "named clang: apt-get install clang")
 	case choice == "gcc":
-		return nil, fmt.Errorf("%w named %sgcc: apt-get install %s, or use clang, which compiles for every architecture (--cc clang)", ErrNoCompiler, prefix, gcc)
+		return nil, missing([]string{install, "--cc clang"}, "named %sgcc: %s, or use clang, which compiles for every architecture (--cc clang)", prefix, install)
 	case choice == "":
-		return nil, fmt.Errorf("%w for %s: apt-get install %s (or clang)", ErrNoCompiler, arch.Name, gcc)
+		return nil, missing([]string{install, "apt-get install clang"}, "for %s: %s (or clang)", arch.Name, install)
 	}
-	return nil, fmt.Errorf("%w named %s on the PATH", ErrNoCompiler, choice)
+	return nil, missing([]string{"--cc gcc or clang, or the path of one"}, "named %s on the PATH", choice)
 }
 
 func versioned(name string, versions []string) []string {
