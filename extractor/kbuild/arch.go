@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,6 +21,8 @@ type Arch struct {
 	Config   string
 	WordSize int // bytes
 	Order    tpinfo.ByteOrder
+	// Packages are the words of dpkg and rpm for it; they differ between rows.
+	Packages []string
 	// GNU and LLVM are the target triples of a cross gcc (the prefix of its
 	// name) and of clang; Host the GOARCH values whose own gcc will do.
 	GNU, LLVM string
@@ -33,7 +36,8 @@ type Arch struct {
 var arches = []Arch{
 	{
 		Name: "x86", Config: "X86_64", WordSize: 8, Order: tpinfo.LittleEndian,
-		GNU: "x86_64-linux-gnu", LLVM: "x86_64-linux-gnu", Host: []string{"amd64"},
+		Packages: []string{"amd64", "x86_64"},
+		GNU:      "x86_64-linux-gnu", LLVM: "x86_64-linux-gnu", Host: []string{"amd64"},
 		Flags: []string{
 			"-m64", "-mno-red-zone", "-mcmodel=kernel", "-mno-mmx", "-mno-sse", "-mno-sse2",
 			// ftrace.h wants to know that the compiler was given -mfentry.
@@ -43,13 +47,15 @@ var arches = []Arch{
 	},
 	{
 		Name: "x86", Config: "X86_32", WordSize: 4, Order: tpinfo.LittleEndian,
-		GNU: "i686-linux-gnu", LLVM: "i686-linux-gnu", Host: []string{"386", "amd64"},
+		Packages: []string{"i386", "i586", "i686"},
+		GNU:      "i686-linux-gnu", LLVM: "i686-linux-gnu", Host: []string{"386", "amd64"},
 		Flags: []string{"-m32", "-mregparm=3", "-freg-struct-return", "-mno-mmx", "-mno-sse", "-DCC_USING_FENTRY"},
 		GCC:   []string{"-msoft-float"},
 	},
 	{
 		Name: "arm64", Config: "ARM64", WordSize: 8, Order: tpinfo.LittleEndian,
-		GNU: "aarch64-linux-gnu", LLVM: "aarch64-linux-gnu", Host: []string{"arm64"},
+		Packages: []string{"arm64", "aarch64"},
+		GNU:      "aarch64-linux-gnu", LLVM: "aarch64-linux-gnu", Host: []string{"arm64"},
 		Flags: []string{
 			"-mgeneral-regs-only", "-mlittle-endian",
 			"-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
@@ -67,6 +73,17 @@ func ArchOf(c Config) (*Arch, bool) {
 		}
 	}
 	return nil, false
+}
+
+// ArchNamed returns the architecture that a package names, by dpkg's word, rpm's
+// or the kernel's: "amd64", "x86_64", "x86".
+func ArchNamed(word string) (*Arch, error) {
+	for i := range arches {
+		if arches[i].Name == word || slices.Contains(arches[i].Packages, word) {
+			return &arches[i], nil
+		}
+	}
+	return nil, fmt.Errorf("%w %q; this version knows %s", ErrUnknownArch, word, strings.Join(archNames(), ", "))
 }
 
 // archOf finds the tree's architecture from its configuration.
