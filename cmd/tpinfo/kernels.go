@@ -28,18 +28,73 @@ type kernelJSON struct {
 }
 
 func (a *app) kernelsCommand() *cobra.Command {
-	return &cobra.Command{
+	failed := false
+	cmd := &cobra.Command{
 		Use:   "kernels",
 		Short: "List the kernels in the cache",
 		Long: `List the kernels in the cache, the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
 as a whole, and -v prints them. "own" is what only this kernel needs of the file:
-layouts are shared.`,
+layouts are shared.
+
+--failed lists instead the kernels that 'tpinfo prebuild' could not build: what
+was at fault, why, and what to do about it.`,
 		Example: `  tpinfo kernels
+  tpinfo kernels --failed
   tpinfo kernels -f json | jq -r .release`,
 		Args: none,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.kernels(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if failed {
+				return a.failedKernels(cmd.Context())
+			}
+			return a.kernels(cmd.Context())
+		},
 	}
+	cmd.Flags().BoolVar(&failed, "failed", false, "list what could not be built, and why")
+	return cmd
+}
+
+// failureJSON is the JSON form of an entry of the ledger.
+type failureJSON struct {
+	Schema int `json:"schema"`
+	tpinfo.Failure
+}
+
+// failedKernels prints the ledger.
+func (a *app) failedKernels(ctx context.Context) (err error) {
+	db, err := a.readCache(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	list, err := db.Failures(ctx)
+	if err != nil {
+		return err
+	}
+	return a.write(func(w io.Writer) error {
+		if a.settings.format == "json" {
+			for _, f := range list {
+				if err := printJSON(w, failureJSON{tpinfo.Schema, f}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(a.err, "Nothing in the cache's ledger: no kernel failed.")
+			return nil
+		}
+		for _, f := range list {
+			tools := f.Tools
+			if tools == "" {
+				tools = "will be tried again"
+			}
+			fmt.Fprintf(w, "%s  %s\n", a.style.bold(displayName(f.Release, f.Subject)),
+				a.style.dim(fmt.Sprintf("%s, tried %s, %s", f.Arch, plural(f.Tries, "time"), tools)))
+			fmt.Fprintf(w, "  %s\n", explanation(displayName(f.Release, f.Subject), f.Subject, f.Reason, f.Supply))
+		}
+		return nil
+	})
 }
 
 func (a *app) kernels(ctx context.Context) (err error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/tpinfo/tpinfo/fixtures/packed"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -73,6 +75,20 @@ func runScripts(t *testing.T, dir string) {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cachehome"))
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp"))
 			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// pack DIR ABI FLAVOUR ARCH [OLD NEW]... packs a kernel as packages.
+			"pack": func(ts *testscript.TestScript, _ bool, args []string) {
+				dir := ts.MkAbs(args[0])
+				ts.Check(os.MkdirAll(dir, 0o755))
+				packed.Write(t, dir, packed.Kernel{ABI: args[1], Flavour: args[2], Arch: args[3], Replace: args[4:]})
+			},
+			// truncate FILE BYTES
+			"truncate": func(ts *testscript.TestScript, _ bool, args []string) {
+				size, err := strconv.ParseInt(args[1], 10, 64)
+				ts.Check(err)
+				ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+			},
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "clang" {

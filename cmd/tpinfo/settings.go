@@ -24,6 +24,9 @@ type settings struct {
 	cc, btf        string
 	jobs           int
 	force          bool
+	sources        []string // full source trees
+	shard, report  string
+	retry, dryRun  bool
 	// perKernel has settings for single kernels, by release.
 	perKernel map[string]kernelSettings
 }
@@ -36,7 +39,7 @@ type kernelSettings struct{ btf, cc string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report"}
 
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc"}
@@ -78,6 +81,8 @@ func (a *app) configure(cmd *cobra.Command) error {
 		format: v.GetString("format"), output: v.GetString("output"),
 		verbose: v.GetBool("verbose"), quiet: v.GetBool("quiet"),
 		cc: v.GetString("cc"), btf: v.GetString("btf"), jobs: v.GetInt("jobs"), force: v.GetBool("force"),
+		sources: v.GetStringSlice("source"), shard: v.GetString("shard"), report: v.GetString("report"),
+		retry: v.GetBool("retry"), dryRun: v.GetBool("dry-run"),
 		perKernel: map[string]kernelSettings{},
 	}
 	for release := range v.GetStringMap("kernels") {

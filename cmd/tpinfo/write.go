@@ -14,10 +14,14 @@ import (
 // appears only when it is whole. What is there already and is no plain file (a
 // device, a pipe, a link) stays what it is and is written to.
 func (a *app) write(f func(io.Writer) error) error {
-	path := a.settings.output
-	if path == "" {
+	if a.settings.output == "" {
 		return f(a.out)
 	}
+	return writeFile("output", a.settings.output, f)
+}
+
+// writeFile is write for a file; what names it in errors.
+func writeFile(what, path string, f func(io.Writer) error) error {
 	var err error
 	if info, serr := os.Lstat(path); serr == nil && !info.Mode().IsRegular() {
 		err = writeThrough(path, f)
@@ -27,9 +31,29 @@ func (a *app) write(f func(io.Writer) error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) && strings.HasPrefix(at.Path, path) {
 		// The name of the scratch file says nothing to anybody.
-		return fmt.Errorf("output %s: %w", path, at.Err)
+		return fmt.Errorf("%s %s: %w", what, path, at.Err)
 	}
 	return err
+}
+
+// checkWritable fails as writeFile would, before there is anything to write.
+func checkWritable(what, path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s %s: it is a folder", what, path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	var at *fs.PathError
+	switch {
+	case errors.As(err, &at):
+		return fmt.Errorf("%s %s: %w", what, path, at.Err)
+	case err != nil:
+		return fmt.Errorf("%s %s: %w", what, path, err)
+	}
+	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 }
 
 func writeThrough(path string, f func(io.Writer) error) error {

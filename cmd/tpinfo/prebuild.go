@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg"
+)
+
+func (a *app) prebuildCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "prebuild PATH...",
+		Short: "Learn the tracepoints of many kernels, from their packages",
+		Long: `Build one cache from everything that a package mirror has. PATH is a header
+package (.deb, .rpm), a folder that is searched for them, or an unpacked build
+tree. Packages are opened in a scratch folder (under TMPDIR) and nothing of them
+is run. What belongs together is found by itself: a flavour's package and the
+common one it needs, and beside them the image package, whose BTF fills what
+headers leave open.
+
+What is known is not built again: neither the same packages nor, under another
+name, the same headers. Ended at any moment, the same command goes on where it
+was. A kernel that cannot be built does not cost the others; it is entered into a
+ledger ('tpinfo kernels --failed') and tried again when the compiler or tpinfo is
+another one, or with --retry.
+
+--shard builds one of several equal parts, for machines that see the same
+packages: 1/4 to 4/4, or auto/4 in a Kubernetes job with completionMode Indexed.
+'tpinfo cache merge' joins the caches.
+
+--report writes what became of every kernel as one JSON file, also when the run
+is interrupted: status (built, known, same, failed), events, every header that
+failed with the compiler's words, every file that was skipped and why.
+
+Exit status 1 when a kernel failed, or a package that should have been one; the
+others are in the cache.`,
+		Example: `  tpinfo prebuild /srv/mirror/pool/main/l/linux
+  tpinfo prebuild --report report.json linux-headers-*.deb linux-image-*.deb
+  tpinfo prebuild --dry-run packages
+  tpinfo prebuild --source linux-source-6.1.tar.xz packages
+  tpinfo prebuild --shard 2/5 --cache part2.db packages`,
+		Args: some("packages, a folder of packages, or build trees"),
+		RunE: func(cmd *cobra.Command, paths []string) error { return a.prebuild(cmd.Context(), paths) },
+	}
+	f := cmd.Flags()
+	f.IntP("jobs", "j", 0, "kernels built at once (default: one a core)")
+	f.String("cc", "", "compiler: gcc, clang or a path (default: gcc, else clang)")
+	f.StringSlice("source", nil, "full source tree, or a package or tarball of one, for the kernels of its version")
+	f.String("shard", "", "build one part of the kernels: I/N, or auto/N in an indexed job")
+	f.String("report", "", "write what became of every kernel to this file, as JSON")
+	f.Bool("retry", false, "try again what failed before")
+	f.Bool("force", false, "build again what is known")
+	f.Bool("dry-run", false, "say what would be built, and build nothing")
+	must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	return cmd
+}
+
+func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
+	start := time.Now()
+	s := &a.settings
+	if s.jobs < 0 {
+		return usageError{fmt.Errorf("%d jobs: it takes one or more", s.jobs)}
+	}
+	var shard fleet.Shard
+	if s.shard != "" {
+		if shard, err = fleet.ParseShard(s.shard, os.Getenv); err != nil {
+			return usageError{err}
+		}
+	}
+	// What the result goes to is opened first: that it cannot be written is
+	// known before the work.
+	if s.report != "" {
+		if err := checkWritable("report", s.report); err != nil {
+			return err
+		}
+	}
+	db, err := a.prebuildCache(ctx)
+	if err != nil {
+		return err
+	}
+	store := fleetStore{db}
+	if db != nil {
+		defer func() { err = errors.Join(err, db.Close()) }()
+	}
+	sets, skipped, err := kpkg.Find(ctx, append(paths, s.sources...))
+	if err != nil {
+		return err
+	}
+	planner := &fleet.Planner{Store: store, Tools: a.tools, CC: s.cc, Shard: shard, Retry: s.retry, Force: s.force}
+	plan, err := planner.Plan(ctx, sets, skipped)
+	if err != nil {
+		return err
+	}
+	if len(sets) == 0 && !slices.ContainsFunc(skipped, func(s kpkg.Skipped) bool { return !s.NotNeeded }) {
+		return fmt.Errorf("no kernel headers in %s: it takes header packages (linux-headers-RELEASE with its common part, kernel-devel), folders of them, or build trees", strings.Join(paths, ", "))
+	}
+	if s.dryRun {
+		if err := a.write(func(w io.Writer) error { return a.printPlan(w, plan) }); err != nil {
+			return err
+		}
+		if plan.Failed() > 0 {
+			return errSilent // it was said
+		}
+		return nil
+	}
+	var report *fleet.Report
+	err = a.write(func(w io.Writer) (err error) {
+		report, err = a.runPlan(ctx, w, db, plan, start)
+		return err
+	})
+	if err == nil && report.Totals.Failed > 0 {
+		return errSilent // the summary said it
+	}
+	return err
+}
+
+// prebuildCache opens the cache: for a dry run only to look, and none there is
+// one that knows nothing.
+func (a *app) prebuildCache(ctx context.Context) (*cache.DB, error) {
+	if !a.settings.dryRun {
+		return cache.Open(ctx, a.settings.cache)
+	}
+	db, err := a.readCache(ctx)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return db, err
+}
+
+// runPlan builds what is planned, and writes the report on every way out.
+func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *fleet.Plan, start time.Time) (report *fleet.Report, err error) {
+	s := &a.settings
+	scratch, err := os.MkdirTemp("", "tpinfo-prebuild-")
+	if err != nil {
+		return nil, fmt.Errorf("scratch folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	opener := kpkg.NewOpener(scratch, kpkg.Limits{})
+	for _, t := range plan.Tasks {
+		opener.Expect(t.Set)
+	}
+	show := a.newPrebuildDisplay(w, plan)
+	builder := &fleet.Builder{Opener: opener, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
+	if s.force {
+		builder.Known = nil
+	}
+	jobs := s.jobs
+	if jobs == 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	run := &fleet.Run{
+		Store: fleetStore{db}, Start: start, Each: show.kernel,
+		Queue: &fleet.Local{Builder: builder, Jobs: jobs, Report: show},
+	}
+	report, err = run.Do(ctx, plan)
+	show.close()
+	report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
+	if stats, serr := db.Stats(context.WithoutCancel(ctx)); serr == nil {
+		report.CacheBytes = stats.Bytes
+	}
+	if s.report != "" {
+		err = errors.Join(err, writeFile("report", s.report, report.Write))
+	}
+	if err != nil {
+		if t := report.Totals; t.Waiting > 0 {
+			a.note("%d of %d kernels are through and kept; the same command goes on from there", t.Kernels-t.Waiting, t.Kernels)
+		}
+		return report, err
+	}
+	return report, a.summary(w, report)
+}
+
+// tools names what kernels of an architecture are built with.
+func (a *app) tools(ctx context.Context, arch string) string {
+	of := "no compiler"
+	if known, err := kbuild.ArchNamed(arch); err == nil {
+		if compiler, err := cc.Find(ctx, a.settings.cc, known); err == nil {
+			of = compiler.String()
+		}
+	}
+	return programName() + ", " + of
+}
+
+// programName is this program's version, and its revision where it has none.
+func programName() string {
+	v := about()
+	s := "tpinfo " + v.Version
+	if v.Revision != "" {
+		s += fmt.Sprintf(" (%.12s)", v.Revision)
+	}
+	return s
+}
+
+// fleetStore is a cache as a fleet sees it. Without one, nothing is known.
+type fleetStore struct{ *cache.DB }
+
+func (s fleetStore) BuiltFrom(ctx context.Context, key string) (string, error) {
+	if s.DB == nil {
+		return "", nil
+	}
+	return s.DB.BuiltFrom(ctx, key)
+}
+
+func (s fleetStore) FailureOf(ctx context.Context, key string) (*tpinfo.Failure, error) {
+	if s.DB == nil {
+		return nil, nil
+	}
+	return s.DB.FailureOf(ctx, key)
+}
+
+// Kept implements fleet.Store.
+func (s fleetStore) Kept(ctx context.Context, id string) (fleet.Kept, error) {
+	k, err := s.Kernel(ctx, id)
+	if err != nil {
+		return fleet.Kept{}, err
+	}
+	i := k.Info()
+	return fleet.Kept{Arch: i.Arch, Events: i.Events, Complete: i.Events - i.Incomplete, Types: i.Types, Problems: i.Problems}, nil
+}
+
+// PutFrom implements fleet.Store.
+func (s fleetStore) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.Origin) (int, error) {
+	res, err := s.DB.PutFrom(ctx, snap, origin)
+	return res.NewLayouts, err
+}
