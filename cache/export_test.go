@@ -139,3 +139,28 @@ func TestImportSigned(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks for one kernel gets no other, and none beside it.
+func TestImportOnly(t *testing.T) {
+	ctx := context.Background()
+	db := openTemp(t)
+	a, b := sample("6.1.0-55", 1), sample("6.1.0-56", 2)
+	put(t, db, a)
+	put(t, db, b)
+	one := export(t, db, []string{a.Kernel.ID})
+	there := openTemp(t)
+	for name, file := range map[string][]byte{
+		"the other one": export(t, db, []string{b.Kernel.ID}), "both": export(t, db, nil), "none": export(t, openTemp(t), nil),
+	} {
+		if res, err := there.Import(ctx, bytes.NewReader(file), Only(a.Kernel.ID)); !errors.Is(err, bundle.ErrOther) || res != (MergeResult{}) {
+			t.Errorf("%s: %+v, %v; want %v", name, res, err, bundle.ErrOther)
+		}
+	}
+	if infos, err := there.Kernels(ctx); err != nil || len(infos) != 0 {
+		t.Errorf("%+v came in (%v)", infos, err)
+	}
+	if res, err := there.Import(ctx, bytes.NewReader(one), Only(a.Kernel.ID)); err != nil || res.Kernels != 1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	sound(t, there)
+}

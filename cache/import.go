@@ -19,12 +19,19 @@ import (
 // ImportOption changes what Import accepts.
 type ImportOption func(*importOptions)
 
-type importOptions struct{ trusted []ed25519.PublicKey }
+type importOptions struct {
+	trusted []ed25519.PublicKey
+	only    string
+}
 
 // Trust has Import accept only what the owner of one of these keys signed.
 func Trust(keys ...ed25519.PublicKey) ImportOption {
 	return func(o *importOptions) { o.trusted = append(o.trusted, keys...) }
 }
+
+// Only has Import accept just a file of the one kernel with this id; other
+// files get ErrOther of package bundle.
+func Only(id string) ImportOption { return func(o *importOptions) { o.only = id } }
 
 // Import adds the kernels of an exported file, all or none. Errors of what is
 // read wrap one of package bundle's. Other writers wait while r is read.
@@ -46,7 +53,14 @@ func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (re
 		if err != nil {
 			return err
 		}
-		return readRecords(ctx, b, m)
+		if o.only == "" {
+			return readRecords(ctx, b, m)
+		}
+		one := &oneKernel{sink: m, id: o.only}
+		if err := readRecords(ctx, b, one); err != nil {
+			return err
+		}
+		return one.end()
 	})
 	if err != nil {
 		res = MergeResult{Signer: res.Signer}
@@ -257,6 +271,28 @@ func (rr *recordReader) sensible(a *arrival) error {
 				return fmt.Errorf("kernel %q: %q has control characters", a.row.id, text)
 			}
 		}
+	}
+	return nil
+}
+
+// oneKernel passes one kernel on, and refuses others.
+type oneKernel struct {
+	sink
+	id   string
+	seen bool
+}
+
+func (o *oneKernel) kernel(ctx context.Context, a *arrival) error {
+	if a.row.id != o.id {
+		return fmt.Errorf("%w: %s with id %.12s instead of %.12s", bundle.ErrOther, a.aliases[0].release, a.row.id, o.id)
+	}
+	o.seen = true
+	return o.sink.kernel(ctx, a)
+}
+
+func (o *oneKernel) end() error {
+	if !o.seen {
+		return fmt.Errorf("%w: none at all", bundle.ErrOther)
 	}
 	return nil
 }

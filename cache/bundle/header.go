@@ -25,6 +25,7 @@ var (
 	ErrNewer     = errors.New("exported by a newer tpinfo")
 	ErrDamaged   = errors.New("the exported file is damaged")
 	ErrSignature = errors.New("the signature is refused")
+	ErrOther     = errors.New("the exported file holds another kernel than it should")
 )
 
 const (

@@ -19,7 +19,7 @@ import (
 type Bundle struct {
 	Entry // without Size, which the bundle has
 	// Export gives the bundle. It is called when the registry does not have
-	// it, perhaps for several bundles at once.
+	// it, one call at a time: to make a bundle takes memory.
 	Export func(context.Context) ([]byte, error)
 }
 
@@ -77,6 +77,8 @@ type push struct {
 	replace bool
 	// before is what the tag had of each kernel.
 	before map[string]*Entry
+
+	exporting sync.Mutex
 
 	mu     sync.Mutex
 	report func(Pushed)
@@ -167,7 +169,7 @@ func (p *push) bundle(ctx context.Context, b Bundle) (Pushed, error) {
 		}
 		done.Status = Changed
 	}
-	data, err := b.Export(ctx)
+	data, err := p.export(ctx, b)
 	if err != nil {
 		return done, err
 	}
@@ -192,6 +194,15 @@ func (p *push) bundle(ctx context.Context, b Bundle) (Pushed, error) {
 	}
 	done.manifest = describe(ocispec.MediaTypeImageManifest, manifest)
 	return done, p.blob(ctx, done.manifest, manifest)
+}
+
+func (p *push) export(ctx context.Context, b Bundle) ([]byte, error) {
+	p.exporting.Lock()
+	defer p.exporting.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return b.Export(ctx)
 }
 
 // blob puts what may be there already.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cache/oci"
 )
 
 // Exit statuses.
@@ -86,6 +87,10 @@ func advise(err error) error {
 			return fmt.Errorf("%w\nList events with 'tpinfo list PATTERN'", err)
 		}
 	}
+	var unpublished *oci.NotFoundError
+	if errors.As(err, &unpublished) && unpublished.What == "kernel" {
+		return fmt.Errorf("%w\nList what is there with 'tpinfo pull --list %s'", err, unpublished.In)
+	}
 	var many *cache.AmbiguousError
 	if errors.As(err, &many) && many.What == "kernel" {
 		return fmt.Errorf("%w\nChoose one by its release or the start of its id, with -k where it is no argument", err)
@@ -127,7 +132,7 @@ has to run.`,
 	root.AddCommand(
 		a.extractCommand(), a.prebuildCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
 		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.diffCommand(), a.historyCommand(),
-		a.cacheCommand(), a.versionCommand(),
+		a.cacheCommand(), a.pushCommand(), a.pullCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -27,6 +27,11 @@ type settings struct {
 	sources        []string // full source trees
 	shard, report  string
 	retry, dryRun  bool
+	// kernels are those of commands that take several.
+	kernels []string
+	// plainHTTP says whether registries are spoken to without TLS; nil where
+	// nobody said.
+	plainHTTP *bool
 	// perKernel has settings for single kernels, by release.
 	perKernel map[string]kernelSettings
 }
@@ -39,7 +44,7 @@ type kernelSettings struct{ btf, cc string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "plain-http"}
 
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc"}
@@ -83,7 +88,12 @@ func (a *app) configure(cmd *cobra.Command) error {
 		cc: v.GetString("cc"), btf: v.GetString("btf"), jobs: v.GetInt("jobs"), force: v.GetBool("force"),
 		sources: v.GetStringSlice("source"), shard: v.GetString("shard"), report: v.GetString("report"),
 		retry: v.GetBool("retry"), dryRun: v.GetBool("dry-run"),
+		kernels:   v.GetStringSlice("kernel"),
 		perKernel: map[string]kernelSettings{},
+	}
+	if v.IsSet("plain-http") {
+		plain := v.GetBool("plain-http")
+		a.settings.plainHTTP = &plain
 	}
 	for release := range v.GetStringMap("kernels") {
 		key := "kernels" + delimiter + release + delimiter

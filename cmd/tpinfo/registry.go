@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/oci"
+)
+
+// What push and pull share.
+
+// registryFlags are those of both.
+func (a *app) registryFlags(cmd *cobra.Command, which string) {
+	f := cmd.Flags()
+	f.StringArrayP("kernel", "k", nil, which+": a release, a glob over releases or the start of an id (may be repeated)")
+	f.Bool("plain-http", false, "speak HTTP without TLS (default: with registries on this machine)")
+}
+
+// registryReference is a command's only argument.
+func registryReference(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 1:
+		return nil
+	case 0:
+		return usageError{errors.New("expected where in a registry, as in oci://registry.example.com/team/kernels:stable")}
+	}
+	return usageError{fmt.Errorf("unexpected argument %q; kernels are chosen with -k", args[1])}
+}
+
+// repository prepares to talk to the registry that a reference names.
+func (a *app) repository(text string) (*oci.Repository, oci.Reference, error) {
+	ref, err := oci.ParseReference(text)
+	if err != nil {
+		return nil, ref, usageError{err}
+	}
+	plain := ref.Loopback()
+	if a.settings.plainHTTP != nil {
+		plain = *a.settings.plainHTTP
+	}
+	r, err := oci.Open(ref, oci.Options{PlainHTTP: plain, UserAgent: "tpinfo/" + strings.Trim(about().Version, "()")})
+	return r, ref, err
+}
+
+// completeTags completes a reference by the tags of its repository.
+func (a *app) completeTags(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(args) > 0 {
+		return nil, none
+	}
+	at := strings.LastIndexByte(start, ':')
+	if at < len(oci.Scheme) || strings.ContainsRune(start[at:], '/') || a.configure(cmd) != nil {
+		return []string{oci.Scheme}, none | cobra.ShellCompDirectiveNoSpace
+	}
+	r, _, err := a.repository(start[:at] + ":any")
+	if err != nil {
+		return nil, none
+	}
+	defer r.Close()
+	// Nobody waits longer at a prompt.
+	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+	defer cancel()
+	tags, err := r.Tags(ctx)
+	if err != nil {
+		return nil, none
+	}
+	for i := range tags {
+		tags[i] = start[:at+1] + tags[i]
+	}
+	return tags, none
+}
+
+// unmatched is a -k that no kernel fits.
+type unmatched struct {
+	selector string
+	near     []string
+}
+
+// choose picks the items that the selectors name, each once and in their own
+// order; all of them without a selector.
+func choose[T any](selectors []string, items []T, describe func(*T) (id string, releases []string)) ([]T, *unmatched, error) {
+	if len(selectors) == 0 {
+		return items, nil, nil
+	}
+	chosen := make([]bool, len(items))
+	for _, s := range selectors {
+		found := false
+		var known []string
+		for i := range items {
+			id, releases := describe(&items[i])
+			fits := len(s) >= 4 && strings.HasPrefix(id, s)
+			for _, r := range releases {
+				ok, err := path.Match(s, r)
+				if err != nil {
+					return nil, nil, usageError{fmt.Errorf("-k %q is no glob: %w", s, err)}
+				}
+				fits = fits || ok
+			}
+			chosen[i] = chosen[i] || fits
+			found = found || fits
+			known = append(known, releases...)
+		}
+		if !found {
+			return nil, &unmatched{s, tpinfo.Near(s, known, maxNearKernels, true)}, nil
+		}
+	}
+	i := -1
+	return slices.DeleteFunc(slices.Clone(items), func(T) bool { i++; return !chosen[i] }), nil, nil
+}
+
+// maxNearKernels is how many releases an error suggests.
+const maxNearKernels = 5
+
+// transferBar shows on a terminal how many of some kernels are through; what
+// is printed through it goes above the bar.
+type transferBar struct {
+	bars *mpb.Progress // nil: no bar
+	bar  *mpb.Bar
+}
+
+func (a *app) transferBar(doing string, kernels int) *transferBar {
+	if a.settings.quiet || !isTerminal(a.err) || kernels == 0 {
+		return &transferBar{}
+	}
+	bars := mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(24), mpb.WithRefreshRate(refresh))
+	return &transferBar{bars: bars, bar: bars.New(int64(kernels), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("·"),
+		mpb.BarRemoveOnComplete(), mpb.AppendDecorators(decor.CountersNoUnit(" "+doing+" %d of %d kernels "), decor.Elapsed(decor.ET_STYLE_GO)))}
+}
+
+func (b *transferBar) step() {
+	if b.bar != nil {
+		b.bar.Increment()
+	}
+}
+
+// done takes the bar away.
+func (b *transferBar) done() {
+	if b.bars != nil {
+		b.bar.Abort(true)
+		b.bars.Wait()
+	}
+}
