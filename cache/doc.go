@@ -9,7 +9,7 @@
 //	body      a layout to bytes and back                        body.go, pack.go
 //	put       a Snapshot in, whole or not at all                put.go, layout.go, write.go
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
-//	kernel    which kernels there are; one of them by name      kernel.go, content.go
+//	kernel    which kernels there are; one of them by name      kernel.go, kernelcontent.go
 //	query     its events and types                              query.go, member.go
 //	history   one event in many kernels                         history.go
 //	merge     kernels of another cache, conflicts between both  source.go, merge.go, reconcile.go

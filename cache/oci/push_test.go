@@ -263,23 +263,72 @@ func TestPushContended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &undoing{}
-	p.store = s
-	p.old = old
-	r.store = p
+	r.store = &undoing{store: s, old: old, most: 1000}
 	if _, err := r.Push(t.Context(), []Bundle{bundle("6.2", 1)}, PushOptions{}); !errors.Is(err, ErrContended) {
 		t.Errorf("%v, want %v", err, ErrContended)
 	}
 }
 
-// undoing undoes every change of a tag.
-type undoing struct {
-	store
-	old ocispec.Descriptor
+// A push whose index is overwritten by one that looked before it wrote puts its
+// kernels back, new editions of old ones too; a later edition by another push
+// it leaves.
+func TestPushOverwritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		stale bool // the other push writes what was there before
+		want  int  // the edition in the end
+	}{"stale": {true, 2}, "later": {false, 3}} {
+		t.Run(name, func(t *testing.T) {
+			s := newMemoryStore()
+			r := s.open(t, "kernels:stable")
+			publish(t, r, PushOptions{}, bundle("6.1", 1))
+			other := s.open(t, "kernels:other")
+			if !c.stale {
+				publish(t, other, PushOptions{}, bundle("6.1", 3))
+			} else {
+				publish(t, other, PushOptions{}, bundle("6.1", 1))
+			}
+			theirs, err := s.Resolve(t.Context(), "other")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.store = &undoing{store: s, old: theirs, most: 1}
+			x, _ := publish(t, r, PushOptions{}, bundle("6.1", 2))
+			if got, err := r.Bundle(t.Context(), x.Kernels[0]); err != nil || string(got) != string(data(t, bundle("6.1", c.want))) {
+				t.Errorf("%q (%v), want edition %d", got, err, c.want)
+			}
+		})
+	}
 }
 
-func (p *undoing) Tag(ctx context.Context, _ ocispec.Descriptor, tag string) error {
-	return p.store.Tag(ctx, p.old, tag)
+// An interrupted push leaves the tag as it was.
+func TestPushInterrupted(t *testing.T) {
+	s := newMemoryStore()
+	r := s.open(t, "kernels:stable")
+	before, _ := publish(t, r, PushOptions{}, bundle("6.1", 1))
+	ctx, cancel := context.WithCancel(t.Context())
+	b := bundle("6.2", 1)
+	export := b.Export
+	b.Export = func(ctx context.Context) ([]byte, error) { cancel(); return export(ctx) }
+	if _, err := r.Push(ctx, []Bundle{b, bundle("6.3", 1)}, PushOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want %v", err, context.Canceled)
+	}
+	if x, err := r.Index(t.Context()); err != nil || x.Digest != before.Digest {
+		t.Errorf("the tag changed: %v, %v", x, err)
+	}
+}
+
+// undoing has another push write right after each change of a tag.
+type undoing struct {
+	store
+	old  ocispec.Descriptor // what the other one writes
+	most int                // times
+}
+
+func (u *undoing) Tag(ctx context.Context, d ocispec.Descriptor, tag string) error {
+	if u.most--; u.most >= 0 {
+		d = u.old
+	}
+	return u.store.Tag(ctx, d, tag)
 }
 
 // An index that registries would not take is refused here.

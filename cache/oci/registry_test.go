@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/tpinfo/tpinfo/fixtures/registry"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -232,18 +233,14 @@ func TestRegistryTLS(t *testing.T) {
 // Registries that do not answer as they should.
 func TestRegistryUnreachable(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	var answer http.HandlerFunc
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { answer(w, req) }))
-	defer web.Close()
-	host := strings.TrimPrefix(web.URL, "http://")
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
 	say := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			fmt.Fprint(w, body)
 		}
 	}
-	over := make(chan struct{})
-	defer close(over)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -252,20 +249,20 @@ func TestRegistryUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		host   string
+		host   string // empty: one that answers
 		answer http.HandlerFunc
 		is     error
-		want   string
+		want   string // HOST stands for the host
 	}{
 		"refused":     {closed.Addr().String(), nil, ErrUnreachable, "connection refused; check its name and port"},
 		"no name":     {"registry.invalid", nil, ErrUnreachable, "check the name"},
-		"web":         {host, say(200, "<html>Welcome!</html>"), ErrNotOurs, `it is of type "text/html"`},
-		"web, no":     {host, say(418, "<html>Teapot</html>"), ErrDenied, "is it an OCI registry?"},
-		"forbidden":   {host, say(403, `{"errors":[{"code":"DENIED","message":"not your team's"}]}`), ErrDenied, `this user may not do that on ` + host + ` (403, "not your team's"); ask for the right, or log in`},
-		"escape":      {host, say(403, `{"errors":[{"code":"DENIED","message":"\u001b[2J"}]}`), ErrDenied, `(403, "\x1b[2J")`},
-		"overrun":     {host, say(429, ``), ErrDenied, "has had too many requests"},
-		"broken down": {host, say(503, ``), ErrUnreachable, "is out of order (503, \"Service Unavailable\"); try again later"},
-		"silent": {host, func(_ http.ResponseWriter, req *http.Request) {
+		"web":         {"", say(200, "<html>Welcome!</html>"), ErrNotOurs, `it is of type "text/html"`},
+		"web, no":     {"", say(418, "<html>Teapot</html>"), ErrDenied, "is it an OCI registry?"},
+		"forbidden":   {"", say(403, `{"errors":[{"code":"DENIED","message":"not your team's"}]}`), ErrDenied, `this user may not do that on HOST (403, "not your team's"); ask for the right, or log in`},
+		"escape":      {"", say(403, `{"errors":[{"code":"DENIED","message":"\u001b[2J"}]}`), ErrDenied, `(403, "\x1b[2J")`},
+		"overrun":     {"", say(429, ``), ErrDenied, "has had too many requests"},
+		"broken down": {"", say(503, ``), ErrUnreachable, "is out of order (503, \"Service Unavailable\"); try again later"},
+		"silent": {"", func(_ http.ResponseWriter, req *http.Request) {
 			select {
 			case <-req.Context().Done():
 			case <-over:
@@ -273,10 +270,16 @@ func TestRegistryUnreachable(t *testing.T) {
 		}, ErrUnreachable, "check that it is up and that no firewall is between, or try again"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer = c.answer
+			t.Parallel()
+			host := c.host
+			if host == "" {
+				web := httptest.NewServer(c.answer)
+				defer web.Close()
+				host = strings.TrimPrefix(web.URL, "http://")
+			}
 			start := time.Now()
-			_, err := at(t, c.host, "kernels:stable").Index(t.Context())
-			if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) {
+			_, err := at(t, host, "kernels:stable").Index(t.Context())
+			if !errors.Is(err, c.is) || !strings.Contains(err.Error(), strings.ReplaceAll(c.want, "HOST", host)) {
 				t.Errorf("%v, want %v: %s", err, c.is, c.want)
 			}
 			if took := time.Since(start); took > 10*time.Second {
@@ -284,10 +287,36 @@ func TestRegistryUnreachable(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRegistryInterrupted(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
-	answer = func(http.ResponseWriter, *http.Request) { cancel() }
-	if _, err := at(t, host, "kernels:stable").Index(ctx); !errors.Is(err, context.Canceled) {
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel() }))
+	defer web.Close()
+	if _, err := at(t, strings.TrimPrefix(web.URL, "http://"), "kernels:stable").Index(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("a request that was interrupted: %v", err)
+	}
+}
+
+// A transfer that goes on too slowly is given up.
+func TestRegistrySlow(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	over := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageManifest)
+		w.Header().Set("Content-Length", "1000")
+		fmt.Fprint(w, "{")
+		http.NewResponseController(w).Flush() //nolint:errcheck // the client sees it, or not
+		<-over
+	}))
+	defer web.Close()
+	defer close(over)
+	r := at(t, strings.TrimPrefix(web.URL, "http://"), "kernels:stable")
+	r.patience = 100 * time.Millisecond
+	_, err := r.Bundle(t.Context(), Entry{Releases: []string{"6.1"}, manifest: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: someDigest, Size: 1000}})
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "the transfer takes too long") {
+		t.Errorf("%v, want %v", err, ErrUnreachable)
 	}
 }
 

@@ -92,7 +92,7 @@ func (a *app) pull(ctx context.Context, place string, flags pullFlags) error {
 
 // knownContents are what the cache holds, by kernel id. A cache that is not
 // there yet holds nothing.
-func (a *app) knownContents(ctx context.Context) (known map[string]cache.Content, err error) {
+func (a *app) knownContents(ctx context.Context) (known map[string]cache.KernelContent, err error) {
 	db, err := a.readCache(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -104,9 +104,9 @@ func (a *app) knownContents(ctx context.Context) (known map[string]cache.Content
 	return contentsByID(ctx, db)
 }
 
-func contentsByID(ctx context.Context, db *cache.DB) (map[string]cache.Content, error) {
+func contentsByID(ctx context.Context, db *cache.DB) (map[string]cache.KernelContent, error) {
 	all, err := db.Contents(ctx)
-	known := map[string]cache.Content{}
+	known := map[string]cache.KernelContent{}
 	for _, c := range all {
 		known[c.ID] = c
 	}
@@ -115,7 +115,7 @@ func contentsByID(ctx context.Context, db *cache.DB) (map[string]cache.Content, 
 
 // here says what the cache has of a published kernel: "yes", "other" content of
 // the same kernel, or "no".
-func here(known map[string]cache.Content, e *oci.Entry) string {
+func here(known map[string]cache.KernelContent, e *oci.Entry) string {
 	c, ok := known[e.ID]
 	if !ok {
 		return "no"
@@ -218,7 +218,7 @@ type pulling struct {
 	a     *app
 	db    *cache.DB
 	keys  []ed25519.PublicKey
-	known map[string]cache.Content
+	known map[string]cache.KernelContent
 	bar   *transferBar
 
 	counts map[string]int // by status

@@ -116,7 +116,7 @@ func (a *app) push(ctx context.Context, place string, flags pushFlags) (err erro
 }
 
 // chooseCached are the kernels of the cache that -k names.
-func (a *app) chooseCached(ctx context.Context, db *cache.DB) ([]cache.Content, error) {
+func (a *app) chooseCached(ctx context.Context, db *cache.DB) ([]cache.KernelContent, error) {
 	all, err := db.Contents(ctx)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (a *app) chooseCached(ctx context.Context, db *cache.DB) ([]cache.Content, 
 	if len(all) == 0 {
 		return nil, &cache.NotFoundError{What: "kernel", In: "the cache: it is empty; tpinfo extract adds one"}
 	}
-	chosen, missing, err := choose(a.settings.kernels, all, func(c *cache.Content) (string, []string) { return c.ID, c.Releases })
+	chosen, missing, err := choose(a.settings.kernels, all, func(c *cache.KernelContent) (string, []string) { return c.ID, c.Releases })
 	if missing != nil {
 		return nil, &cache.NotFoundError{What: "kernel", Name: missing.selector, In: "the cache", Near: missing.near}
 	}

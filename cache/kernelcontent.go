@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Content is what tells whether two caches know the same of a kernel.
-type Content struct {
+// KernelContent is what tells whether two caches know the same of a kernel.
+type KernelContent struct {
 	Info
 	// Releases are all that the kernel is known as, sorted.
 	Releases []string
@@ -17,7 +17,7 @@ type Content struct {
 }
 
 // Contents lists the kernels as Kernels does, with what they hold.
-func (db *DB) Contents(ctx context.Context) (out []Content, err error) {
+func (db *DB) Contents(ctx context.Context) (out []KernelContent, err error) {
 	defer func() { err = explain(db.path, err) }()
 	infos, err := db.aliases(ctx, selectKernels)
 	if err != nil {
@@ -37,7 +37,7 @@ func (db *DB) Contents(ctx context.Context) (out []Content, err error) {
 			continue // removed meanwhile
 		}
 		slices.Sort(releases[i.ID])
-		out = append(out, Content{Info: i, Releases: slices.Compact(releases[i.ID]), Digest: digest})
+		out = append(out, KernelContent{Info: i, Releases: slices.Compact(releases[i.ID]), Digest: digest})
 	}
 	return out, nil
 }
