@@ -139,8 +139,12 @@ func (a *app) kernelTable(w io.Writer, infos []cache.Info, own map[string]int64)
 		if k.Compiler != "" {
 			source += ", " + k.Compiler
 		}
+		old := "-" // of an exported file, which does not say
+		if !k.Extracted.IsZero() {
+			old = age(time.Since(k.Extracted))
+		}
 		t.add(k.Release, shortID(k.ID), k.Arch, source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
-			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), age(time.Since(k.Extracted)), size(own[k.ID]))
+			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, size(own[k.ID]))
 	}
 	if err := t.print(w, ""); err != nil || !a.settings.verbose {
 		return err

@@ -20,14 +20,8 @@ import (
 	"github.com/tpinfo/tpinfo/cache/oci"
 )
 
-// pullFlags are what only pull takes.
-type pullFlags struct {
-	verify []string
-	list   bool
-}
-
 func (a *app) pullCommand() *cobra.Command {
-	var flags pullFlags
+	var list bool
 	cmd := &cobra.Command{
 		Use:   "pull oci://REGISTRY/REPOSITORY:TAG[@DIGEST]",
 		Short: "Get kernels that were published in an OCI registry",
@@ -49,23 +43,21 @@ your own, HTTPS_PROXY a proxy.`,
   tpinfo pull oci://registry.example.com/team/kernels@sha256:679e3efbfd932dd111fe6ee9aceae6b89f33cca94cd348549eff7efd251e4320`,
 		Args:              registryReference,
 		ValidArgsFunction: a.completeTags,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.pull(cmd.Context(), args[0], flags)
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.pull(cmd.Context(), args[0], list) },
 	}
 	a.registryFlags(cmd, "kernels to get (default: all that are there)")
-	cmd.Flags().StringArrayVar(&flags.verify, "verify", nil, "take only what the Ed25519 key in this file signed (may be repeated)")
-	cmd.Flags().BoolVar(&flags.list, "list", false, "show what is there and fetch nothing")
+	cmd.Flags().StringArray("verify", nil, "take only what the Ed25519 key in this file signed (may be repeated)")
+	cmd.Flags().BoolVar(&list, "list", false, "show what is there and fetch nothing")
 	return cmd
 }
 
-func (a *app) pull(ctx context.Context, place string, flags pullFlags) error {
+func (a *app) pull(ctx context.Context, place string, list bool) error {
 	repo, ref, err := a.repository(place)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	keys, err := trustedKeys(flags.verify)
+	keys, err := trustedKeys(a.settings.verify)
 	if err != nil {
 		return err
 	}
@@ -84,7 +76,7 @@ func (a *app) pull(ctx context.Context, place string, flags pullFlags) error {
 		return err
 	}
 	slices.SortStableFunc(chosen, func(x, y oci.Entry) int { return tpinfo.CompareReleases(y.Releases[0], x.Releases[0]) })
-	if flags.list {
+	if list {
 		return a.listPublished(ctx, chosen)
 	}
 	return a.getPublished(ctx, repo, chosen, keys)
@@ -205,7 +197,7 @@ func (a *app) getPublished(ctx context.Context, repo *oci.Repository, entries []
 		return err
 	}
 	p := &pulling{a: a, db: db, keys: keys, known: known, counts: map[string]int{}, bar: a.transferBar("pulled", len(entries))}
-	err = a.write(func(w io.Writer) error { return p.run(ctx, w, repo, entries) })
+	err = a.write(func(w io.Writer) error { return p.run(ctx, p.bar.over(w), repo, entries) })
 	p.bar.done()
 	if err != nil {
 		return err
@@ -298,7 +290,7 @@ func (p *pulling) take(ctx context.Context, w io.Writer, e *oci.Entry, f fetched
 		return f.err // so would all the others
 	default:
 		form.Status, form.Reason = pulledFailed, f.err.Error()
-		fmt.Fprintf(p.a.err, "tpinfo: %s: %v\n", e.Releases[0], f.err)
+		fmt.Fprintf(p.bar.over(p.a.err), "tpinfo: %s: %v\n", e.Releases[0], f.err)
 	}
 	p.counts[form.Status]++
 	p.bar.step()

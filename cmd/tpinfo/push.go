@@ -18,14 +18,8 @@ import (
 	"github.com/tpinfo/tpinfo/cache/oci"
 )
 
-// pushFlags are what only push takes.
-type pushFlags struct {
-	sign    string
-	replace bool
-}
-
 func (a *app) pushCommand() *cobra.Command {
-	var flags pushFlags
+	var replace bool
 	cmd := &cobra.Command{
 		Use:   "push oci://REGISTRY/REPOSITORY:TAG",
 		Short: "Publish kernels of the cache in an OCI registry",
@@ -45,11 +39,11 @@ your own, HTTPS_PROXY a proxy.`,
   tpinfo push oci://localhost:5000/kernels:nightly --sign key.pem --replace`,
 		Args:              registryReference,
 		ValidArgsFunction: a.completeTags,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.push(cmd.Context(), args[0], flags) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.push(cmd.Context(), args[0], replace) },
 	}
 	a.registryFlags(cmd, "kernels to publish (default: all of the cache)")
-	cmd.Flags().StringVar(&flags.sign, "sign", "", "sign the bundles with the Ed25519 key in this file")
-	cmd.Flags().BoolVar(&flags.replace, "replace", false, "leave no other kernels at the tag")
+	cmd.Flags().String("sign", "", "sign the bundles with the Ed25519 key in this file")
+	cmd.Flags().BoolVar(&replace, "replace", false, "leave no other kernels at the tag")
 	must(cmd.RegisterFlagCompletionFunc("kernel", a.completeKernels))
 	return cmd
 }
@@ -68,7 +62,7 @@ type pushedJSON struct {
 	Index    string   `json:"index"`            // reference to all that is there now
 }
 
-func (a *app) push(ctx context.Context, place string, flags pushFlags) (err error) {
+func (a *app) push(ctx context.Context, place string, replace bool) (err error) {
 	repo, ref, err := a.repository(place)
 	if err != nil {
 		return err
@@ -77,7 +71,7 @@ func (a *app) push(ctx context.Context, place string, flags pushFlags) (err erro
 	if ref.Digest != "" {
 		return usageError{fmt.Errorf("%s has a digest, which follows from what is pushed; leave it out", ref)}
 	}
-	key, err := signingKey(flags.sign)
+	key, err := signingKey(a.settings.sign)
 	if err != nil {
 		return err
 	}
@@ -100,7 +94,7 @@ func (a *app) push(ctx context.Context, place string, flags pushFlags) (err erro
 	}
 	bar := a.transferBar("pushed", len(bundles))
 	var done []oci.Pushed
-	index, err := repo.Push(ctx, bundles, oci.PushOptions{Replace: flags.replace, Report: func(p oci.Pushed) {
+	index, err := repo.Push(ctx, bundles, oci.PushOptions{Replace: replace, Report: func(p oci.Pushed) {
 		done = append(done, p)
 		bar.step()
 	}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -134,6 +135,15 @@ func (a *app) transferBar(doing string, kernels int) *transferBar {
 	bars := mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(24), mpb.WithRefreshRate(refresh))
 	return &transferBar{bars: bars, bar: bars.New(int64(kernels), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("·"),
 		mpb.BarRemoveOnComplete(), mpb.AppendDecorators(decor.CountersNoUnit(" "+doing+" %d of %d kernels "), decor.Elapsed(decor.ET_STYLE_GO)))}
+}
+
+// over is where to print what goes to w: above the bar, when both are on the
+// terminal.
+func (b *transferBar) over(w io.Writer) io.Writer {
+	if b.bars != nil && isTerminal(w) {
+		return b.bars
+	}
+	return w
 }
 
 func (b *transferBar) step() {

@@ -29,6 +29,9 @@ type settings struct {
 	retry, dryRun  bool
 	// kernels are those of commands that take several.
 	kernels []string
+	// sign and verify are files with keys.
+	sign   string
+	verify []string
 	// plainHTTP says whether registries are spoken to without TLS; nil where
 	// nobody said.
 	plainHTTP *bool
@@ -44,7 +47,7 @@ type kernelSettings struct{ btf, cc string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "plain-http"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http"}
 
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc"}
@@ -88,7 +91,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		cc: v.GetString("cc"), btf: v.GetString("btf"), jobs: v.GetInt("jobs"), force: v.GetBool("force"),
 		sources: v.GetStringSlice("source"), shard: v.GetString("shard"), report: v.GetString("report"),
 		retry: v.GetBool("retry"), dryRun: v.GetBool("dry-run"),
-		kernels:   v.GetStringSlice("kernel"),
+		kernels: v.GetStringSlice("kernel"), sign: v.GetString("sign"), verify: v.GetStringSlice("verify"),
 		perKernel: map[string]kernelSettings{},
 	}
 	if v.IsSet("plain-http") {
