@@ -22,7 +22,7 @@ var (
 	seriesPart = regexp.MustCompile(`^\d+\.\d+`)
 	// The words at the end: Debian and Ubuntu write them behind a dash,
 	// Fedora an architecture behind a dot and what differs behind a plus.
-	flavourPart = regexp.MustCompile(`[-.]([a-zA-Z][a-zA-Z0-9_+]*(?:-[a-zA-Z][a-zA-Z0-9_]*)*)$`)
+	flavourPart = regexp.MustCompile(`[-.]([a-zA-Z][a-zA-Z0-9_+]*(?:-[0-9]*[a-zA-Z][a-zA-Z0-9_]*)*)$`)
 	// Upstream's candidates, which are versions.
 	candidatePart = regexp.MustCompile(`^rc\d+(-|$)`)
 	releasePart   = regexp.MustCompile(`\d+|[a-zA-Z]+`)

@@ -131,7 +131,7 @@ has to run.`,
 	a.globalFlags(root)
 	root.AddCommand(
 		a.extractCommand(), a.prebuildCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
-		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.diffCommand(), a.historyCommand(),
+		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.diffCommand(), a.historyCommand(), a.checkCommand(),
 		a.cacheCommand(), a.pushCommand(), a.pullCommand(), a.versionCommand(),
 	)
 	return root

@@ -40,6 +40,8 @@ func (s style) paint(code, text string) string {
 func (s style) bold(text string) string { return s.paint("1", text) }
 func (s style) dim(text string) string  { return s.paint("2", text) }
 func (s style) warn(text string) string { return s.paint("33", text) }
+func (s style) good(text string) string { return s.paint("32", text) }
+func (s style) bad(text string) string  { return s.paint("31", text) }
 func (s style) name(text string) string { return s.paint("36", text) }
 
 // printJSON writes one object a line.

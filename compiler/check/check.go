@@ -49,10 +49,12 @@ func (o *Options) Validate() error {
 // Check gives a script its meaning for the kernel of meta. The error is a
 // *diag.List with everything that is wrong, or what kept meta from answering.
 func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata, opt Options) (*ir.Program, error) {
-	if err := opt.Validate(); err != nil {
-		return nil, err
-	}
-	c := newChecker(ctx, f, src, meta, opt)
+	x, err := Examine(ctx, f, src, meta, opt)
+	return x.Program, err
+}
+
+// check is all passes, and the program where nothing is wrong.
+func (c *checker) check(f *syntax.File) (*ir.Program, error) {
 	c.declare(f)
 	c.expand(f)
 	c.checkCalls(f)
@@ -71,7 +73,10 @@ func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata,
 		return nil, err
 	}
 	c.finish()
-	return c.prog, c.err()
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return c.prog, nil
 }
 
 // checker holds a check. What is above the blank line stays, the rest is of
@@ -107,6 +112,7 @@ type checker struct {
 	used     []*variable // globals in the order of their indices
 	called   []*function // functions likewise
 	facts    []ir.Fact
+	uses     []Use
 	spans    map[*ir.Node]diag.Span
 }
 
@@ -276,11 +282,12 @@ func (c *checker) pass() {
 	}
 	c.prog = &ir.Program{Version: ir.Version, Name: c.src.Name, Kernel: c.identity(), StringSize: c.opt.StringSize}
 	c.used, c.called, c.facts, c.faults, c.spans = nil, nil, nil, 0, map[*ir.Node]diag.Span{}
-	for _, h := range c.probes {
+	for i, h := range c.probes {
 		if err := c.ctx.Err(); err != nil {
 			c.fail(err)
 			return
 		}
+		h.index = i
 		p := h.probe
 		p.Body = h.lower()
 		p.Locals = h.scope.table()

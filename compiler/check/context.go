@@ -65,7 +65,9 @@ func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Targ
 	if s.c.kernel.ByteOrder == tpinfo.BigEndian {
 		t.off += tpinfo.ArgSlot - int64(a.Size)
 	}
-	s.c.facts = append(s.c.facts, ir.Fact{Event: e.Name, Member: name, Offset: int64(a.Offset), Size: int64(a.Size), CType: a.Type})
+	fact := ir.Fact{Event: e.Name, Member: name, Offset: int64(a.Offset), Size: int64(a.Size), CType: a.Type}
+	s.c.facts = append(s.c.facts, fact)
+	s.use(&t, fact, x.Span)
 	return t, true
 }
 
@@ -136,7 +138,9 @@ func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target)
 	case 1, 2, 4, 8:
 		t.mem = &ir.Mem{Size: int(f.Size), Signed: f.Signed}
 	}
-	s.c.facts = append(s.c.facts, ir.Fact{Event: e.Name, Record: true, Member: name, Offset: int64(f.Offset), Size: int64(f.Size), CType: f.Type})
+	fact := ir.Fact{Event: e.Name, Record: true, Member: name, Offset: int64(f.Offset), Size: int64(f.Size), CType: f.Type}
+	s.c.facts = append(s.c.facts, fact)
+	s.use(&t, fact, x.Span)
 	if f.Location == tpinfo.InPlace {
 		return t, true
 	}

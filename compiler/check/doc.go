@@ -17,6 +17,7 @@
 //	unread.go   globals that are written and never read, shown at the end
 //	fold.go     constants
 //	sides.go    what may run where
+//	uses.go     what a script reads of the kernel by name, to hold kernels against each other
 //	sizes.go    how many bytes each string takes; layout.go: where globals lie
 //	near.go     nearest names
 //

@@ -17,6 +17,7 @@ import (
 // its points.
 type handler struct {
 	scope  *scope
+	index  int // in the program
 	probe  ir.Probe
 	event  *tpinfo.Tracepoint
 	bodies []*syntax.Block

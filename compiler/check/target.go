@@ -167,10 +167,12 @@ func (s *scope) memberOf(t target, x *syntax.Member) (target, bool) {
 	t.off += int64(f.offset)
 	t.typ, t.mem, t.at = typ, nil, x.Span
 	t.bitOffset, t.bitSize = f.BitOffset, f.BitSize
-	s.c.facts = append(s.c.facts, ir.Fact{
+	fact := ir.Fact{
 		Type: t.of, Member: t.path, Offset: t.off - t.start, Size: max(int64(f.Size), 0),
 		BitOffset: f.BitOffset, BitSize: f.BitSize, CType: f.Type,
-	})
+	}
+	s.c.facts = append(s.c.facts, fact)
+	s.use(&t, fact, x.Span)
 	return t, true
 }
 

@@ -4,6 +4,7 @@ package diag
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,8 +42,19 @@ func (s *Source) line(offset int) string {
 	return s.Text[start:]
 }
 
-// Error is one thing that is wrong with a script.
+// Level says how bad something is.
+type Level string
+
+// The levels; the zero Level is an error's.
+const (
+	Wrong   Level = ""
+	Warning Level = "warning"
+	Note    Level = "note"
+)
+
+// Error is one thing that is wrong with a script, or worth saying of it.
 type Error struct {
+	Level   Level
 	Span    Span
 	Message string // one sentence, in lower case
 	// Hint is shown behind the caret: what was perhaps meant, what to do.
@@ -87,7 +99,7 @@ func (l *List) Error() string {
 			break
 		}
 		line, column := l.Source.Place(e.Span.Start)
-		fmt.Fprintf(&s, "%s:%d:%d: error: %s\n", l.Source.Name, line, column, e.Message)
+		fmt.Fprintf(&s, "%s:%d:%d: %s: %s\n", l.Source.Name, line, column, cmp.Or(string(e.Level), "error"), e.Message)
 		text, shift := window(l.Source.line(e.Span.Start), column)
 		number := fmt.Sprintf("%3d", line)
 		fmt.Fprintf(&s, "%s | %s\n", number, text)
@@ -149,11 +161,12 @@ func (l *List) MarshalJSON() ([]byte, error) {
 		Width   int    `json:"width"`
 		Message string `json:"message"`
 		Hint    string `json:"hint,omitempty"`
+		Level   Level  `json:"level,omitempty"`
 	}
 	out := make([]place, len(l.Errors))
 	for i, e := range l.Errors {
 		line, column := l.Source.Place(e.Span.Start)
-		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint}
+		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint, e.Level}
 	}
 	// As everywhere in this project: "<" is "<".
 	var text bytes.Buffer
