@@ -16,8 +16,10 @@ const (
 // are two kernels.
 type Kernel struct {
 	// ID is the content's digest in hexadecimal: architecture,
-	// configuration, every tree header that the compile read, and the
-	// override headers; or the BTF it was read from.
+	// configuration, every tree header that the compile of the public trace
+	// headers read, and the override headers; or the BTF it was read from.
+	// A full source tree or BTF beside the headers tells more of the same
+	// kernel, and leaves the ID as it is.
 	ID      string `json:"id"`
 	Release string `json:"release"` // "6.1.0-56-cloud-amd64"
 	// Arch is the kernel's own word for the architecture, the name of its
@@ -40,12 +42,14 @@ type Kernel struct {
 // Inputs says what an extraction depended on, so that a later one can tell
 // without compiling whether anything changed.
 type Inputs struct {
-	// Files are the headers read, each "root:path" where root is the role
-	// of a folder of the tree ("build", "source") and path is relative to it,
-	// sorted; files of the compiler itself are not among them.
+	// Files are the files read, each "root:path" where root is the role of a
+	// folder of the tree ("build", "source"; "full" for a full source tree
+	// beside them) and path is relative to it, sorted; files of the compiler
+	// itself are not among them.
 	Files []string `json:"files"`
 	// Digest covers the content of Files, the list of trace headers found,
-	// the override headers and the flags, in hexadecimal.
+	// the override headers and the flags, in hexadecimal. Behind a dash it
+	// covers what a full source tree added.
 	Digest string `json:"digest"`
 	// Compiler and BTF name what else took part: the compiler ("gcc 12.2.0")
 	// and the digest of the BTF. Empty where none did.

@@ -18,6 +18,14 @@ const (
 	// HeaderSilent: a trace header compiled, and none of its events is part
 	// of this configuration.
 	HeaderSilent ProblemCode = "header-silent"
+	// NotBuilt: the event is defined for this architecture, and nothing that
+	// the configuration builds instantiates it: the kernel does not have it.
+	// Only a full source tree tells.
+	NotBuilt ProblemCode = "not-built"
+	// HeaderNotBuilt: a trace header of the source tree that this kernel has
+	// no part of, and that does not compile for it: another architecture's,
+	// or one that needs an option that is off.
+	HeaderNotBuilt ProblemCode = "header-not-built"
 	// TypeConflict: two headers of one kernel define one name differently.
 	TypeConflict ProblemCode = "type-conflict"
 	// LayoutRandomised: structure layout randomisation moves members in a

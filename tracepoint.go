@@ -51,6 +51,17 @@ func (t *Tracepoint) FullName() string {
 	return t.System + ":" + t.Name
 }
 
+// Built reports whether the kernel has the event, as far as is known: only a
+// full source tree tells that it has not.
+func (t *Tracepoint) Built() bool {
+	for i := range t.Problems {
+		if t.Problems[i].Code == NotBuilt {
+			return false
+		}
+	}
+	return true
+}
+
 // Complete reports whether every argument and every field has a known size
 // and place.
 func (t *Tracepoint) Complete() bool {

@@ -24,6 +24,10 @@ type workshop struct {
 	shared   map[string]bool
 	jobs     int
 
+	// source is the full source that units of instances are compiled from;
+	// nil for none.
+	source *sourceTree
+
 	prefixCompiles bool // was tried and found so
 }
 
@@ -94,9 +98,15 @@ func (w *workshop) args(u *unit) []string {
 			// macro was used, and compile asks again for better.
 			"-ftrack-macro-expansion=0", "-fno-merge-debug-strings")
 	}
-	args = append(args, "-I"+w.overrides(), "-iquote"+w.quoted())
+	args = append(args, "-I"+w.overrides())
+	if u.instance == nil {
+		args = append(args, "-iquote"+w.quoted())
+	}
 	for _, dir := range w.include {
 		args = append(args, "-I"+dir)
+	}
+	if u.instance != nil {
+		args = append(args, w.instanceArgs(u.instance)...)
 	}
 	if !w.tree.Version.AtLeast(5, 16) {
 		// Before 5.16 the kernel takes <stdarg.h> from the compiler.
@@ -152,17 +162,24 @@ func (w *workshop) round(ctx context.Context, units []*unit) ([][]cc.Diagnostic,
 	g.SetLimit(w.jobs)
 	for i, u := range units {
 		g.Go(func() (err error) {
-			if said[i], err = w.compile(ctx, u); err != nil || len(said[i]) > 0 {
-				return err
-			}
-			if u.deps, err = readDeps(w.depsPath(u), w.tree); err != nil {
-				return err
-			}
-			u.mined, err = w.mine(ctx, u)
+			said[i], err = w.make(ctx, u)
 			return err
 		})
 	}
 	return said, g.Wait()
+}
+
+// make compiles one unit and, when nothing is wrong with it, mines its object.
+func (w *workshop) make(ctx context.Context, u *unit) ([]cc.Diagnostic, error) {
+	said, err := w.compile(ctx, u)
+	if err != nil || len(said) > 0 {
+		return said, err
+	}
+	if u.deps, err = readDeps(w.depsPath(u), w.source.roots(w.tree)); err != nil {
+		return nil, err
+	}
+	u.mined, err = w.mine(ctx, u)
+	return nil, err
 }
 
 func firstWords(s string) string {
@@ -174,4 +191,24 @@ func firstWords(s string) string {
 		return "it says nothing"
 	}
 	return s
+}
+
+// relative is the path of a file below the folder that holds it, build tree or
+// source.
+func (w *workshop) relative(path string) string {
+	path = filepath.Clean(path)
+	for _, root := range w.source.roots(w.tree) {
+		if rel, ok := below(root.Dir, path); ok {
+			return rel
+		}
+	}
+	return path
+}
+
+// supply is what would tell what the headers at hand leave unknown.
+func (w *workshop) supply() []string {
+	if w.source == nil {
+		return []string{"--source DIR", "--btf FILE"}
+	}
+	return []string{"--btf FILE"}
 }

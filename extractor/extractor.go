@@ -28,6 +28,10 @@ type Request struct {
 	// file with a .BTF section, or a compressed kernel image. With an empty
 	// Tree it is the only source. Empty for none.
 	BTF string
+	// Source is the folder of the full kernel source that the tree was built
+	// from. It tells the private trace headers, and which events the
+	// configuration builds. Empty for none.
+	Source string
 	// CC is "gcc", "clang" or the path of a compiler; empty to choose.
 	CC string
 	// Jobs bounds the compilers run at once; 0 for one a core.
@@ -141,6 +145,7 @@ func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
 func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpinfo.Snapshot, err error) {
 	var found []traceHeader
 	var compiler *cc.Compiler
+	var source *sourceTree
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		found, err = scan(tree, tree.IncludeDirs())
@@ -150,6 +155,12 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 		compiler, err = cc.Find(gctx, req.CC, tree.Arch)
 		return err
 	})
+	if req.Source != "" {
+		g.Go(func() (err error) {
+			source, err = openSource(gctx, req.Source, tree)
+			return err
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -166,6 +177,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
+	shop.source = source
 	units := plan(tree, found, headers.HintFor)
 	req.Report(Progress{Stage: StagePlan, Detail: fmt.Sprintf("%d trace headers, %s", len(found), compiler)})
 
@@ -174,21 +186,33 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	if err != nil {
 		return nil, err
 	}
-	parts, files := gather(built)
+	parts, public := gather(built)
 	req.Report(Progress{Stage: StageMine})
-	snap = &tpinfo.Snapshot{Inputs: tpinfo.Inputs{Files: files, Compiler: compiler.String()}}
+	snap = &tpinfo.Snapshot{}
 	var problems []tpinfo.Problem
 	snap.Events, snap.Types, problems = merge(parts)
+	files := public
+	if source != nil {
+		var more []tpinfo.Problem
+		if files, more, err = shop.fromSource(ctx, snap, public, req.Report); err != nil {
+			return nil, err
+		}
+		problems = append(problems, more...)
+	}
+	failed = slices.DeleteFunc(failed, func(f failure) bool { return source != nil && hasEventOf(snap, tree.Relative(f.header.Path)) })
 	for _, f := range failed {
 		problems = append(problems, f.problem(tree))
 	}
-	sums, err := digest(ctx, tree, files, found)
+	sums, err := readContents(ctx, source.roots(tree), files)
 	if err != nil {
 		return nil, fmt.Errorf("digest of the headers: %w", err)
 	}
-	snap.Inputs.Digest = sums.inputs
+	snap.Inputs = tpinfo.Inputs{Files: files, Digest: sums.inputs(tree, files, found), Compiler: compiler.String()}
+	if source != nil {
+		snap.Inputs.Digest += sourceMark + sums.fromSource(files, source)
+	}
 	snap.Kernel = tpinfo.Kernel{
-		ID: sums.identity, Release: tree.Release, Arch: tree.Arch.Name,
+		ID: sums.identity(tree, public), Release: tree.Release, Arch: tree.Arch.Name,
 		ByteOrder: tree.Arch.Order, WordSize: tree.Arch.WordSize, Source: tpinfo.FromDWARF,
 		Compiler: compiler.String(), Tree: tree.Build, Extracted: time.Now().UTC().Truncate(time.Second),
 	}
@@ -215,9 +239,13 @@ func gather(built []*unit) (parts []*mined, files []string) {
 	return parts, slices.Compact(files)
 }
 
+// sourceMark parts a digest of inputs from that of what a full source added.
+const sourceMark = "-"
+
 // Unchanged reports whether an extraction of req now would read the same
 // content as the one that recorded inputs: every header is read and digested,
-// nothing is compiled. A request that names no compiler or BTF accepts any.
+// nothing is compiled. A request that names no compiler, BTF or source accepts
+// any.
 func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, error) {
 	target, err := Resolve(ctx, req)
 	if err != nil {
@@ -239,9 +267,20 @@ func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, er
 			return false, nil
 		}
 	}
-	sums, err := digest(ctx, target.tree, inputs.Files, found)
+	recorded, recordedSource, _ := strings.Cut(inputs.Digest, sourceMark)
+	files := inputs.Files
+	var source *sourceTree
+	if req.Source == "" {
+		files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return strings.HasPrefix(f, fullRole+":") })
+	} else if source, err = openSource(ctx, req.Source, target.tree); err != nil {
+		return false, err
+	}
+	sums, err := readContents(ctx, source.roots(target.tree), files)
 	if isGone(err) {
 		return false, nil
 	}
-	return sums.inputs == inputs.Digest, err
+	if err != nil || sums.inputs(target.tree, files, found) != recorded {
+		return false, err
+	}
+	return source == nil || sums.fromSource(files, source) == recordedSource, nil
 }

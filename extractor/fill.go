@@ -163,14 +163,16 @@ func (f *filler) fillRecord(e *tpinfo.Tracepoint) bool {
 	if e.Record == nil || e.Record.Complete() || from == nil {
 		return false
 	}
-	known := map[string]*tpinfo.Field{}
+	dynamic := map[string]*tpinfo.Field{}
 	for i := range e.Record.Fields {
-		known[e.Record.Fields[i].Name] = &e.Record.Fields[i]
+		if f := &e.Record.Fields[i]; f.Location != tpinfo.InPlace {
+			dynamic[f.Name] = f
+		}
 	}
 	record := &tpinfo.Record{Size: from.Size, Fields: slices.Clone(from.Fields)}
 	for i := range record.Fields {
 		to := &record.Fields[i]
-		if h := known[to.Name]; h != nil && to.Location != tpinfo.InPlace {
+		if h := dynamic[to.Name]; h != nil && to.Location != tpinfo.InPlace {
 			to.Type, to.Signed = h.Type, h.Signed
 		}
 		if to.Type == "" {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,9 +19,9 @@ import (
 	"github.com/tpinfo/tpinfo/headers"
 )
 
-// readDeps lists the tree's files that a unit read, as "role:path", from the
-// rule that the compiler wrote (-MD).
-func readDeps(path string, tree *kbuild.Tree) ([]string, error) {
+// readDeps lists the files below roots that a unit read, as "role:path", from
+// the rule that the compiler wrote (-MD).
+func readDeps(path string, roots []kbuild.Root) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("list of headers read: %w", err)
@@ -34,10 +33,9 @@ func readDeps(path string, tree *kbuild.Tree) ([]string, error) {
 	var files []string
 	for _, f := range splitRule(list) {
 		f = filepath.Clean(f)
-		for _, root := range tree.Roots() {
-			rel, err := filepath.Rel(root.Dir, f)
-			if err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
-				files = append(files, root.Role+":"+filepath.ToSlash(rel))
+		for _, root := range roots {
+			if rel, ok := below(root.Dir, f); ok {
+				files = append(files, root.Role+":"+rel)
 				break
 			}
 		}
@@ -85,19 +83,14 @@ var compilerHeaders = []string{
 	"include/linux/compiler-gcc.h", "include/linux/compiler-clang.h", "include/linux/compiler-intel.h",
 }
 
-// digests are the two names of one set of files.
-type digests struct {
-	identity string // of the kernel: content of what it is made of
-	inputs   string // of the extraction: identity, and what it was looked at with
-}
+// contents are the digests of files, by "role:path".
+type contents map[string][sha256.Size]byte
 
-// digest reads every file in the list ("role:path") and digests content and
-// place, in the list's order. found is the list of trace headers that a plan
-// would compile: one that appears or goes changes the digest too. A file that
-// is gone is an fs.ErrNotExist.
-func digest(ctx context.Context, tree *kbuild.Tree, files []string, found []traceHeader) (digests, error) {
+// readContents digests every file in the list. One that is gone is an
+// fs.ErrNotExist.
+func readContents(ctx context.Context, roots []kbuild.Root, files []string) (contents, error) {
 	dirs := map[string]string{}
-	for _, root := range tree.Roots() {
+	for _, root := range roots {
 		dirs[root.Role] = root.Dir
 	}
 	sums := make([][sha256.Size]byte, len(files))
@@ -123,24 +116,74 @@ func digest(ctx context.Context, tree *kbuild.Tree, files []string, found []trac
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return digests{}, err
+		return nil, err
 	}
-	identity, inputs := sha256.New(), sha256.New()
-	fmt.Fprintf(identity, "arch %s %d %s\noverrides %s\n", tree.Arch.Name, tree.Arch.WordSize, tree.Arch.Order, headers.Digest())
+	c := make(contents, len(files))
 	for i, f := range files {
+		c[f] = sums[i]
+	}
+	return c, nil
+}
+
+// identity is the name of the kernel that the trees headers describe: the
+// digest of the files that the public trace headers read, whatever else was
+// read beside them.
+func (c contents) identity(tree *kbuild.Tree, files []string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "arch %s %d %s\noverrides %s\n", tree.Arch.Name, tree.Arch.WordSize, tree.Arch.Order, headers.Digest())
+	for _, f := range files {
 		_, rel, _ := strings.Cut(f, ":")
-		line := fmt.Sprintf("%s %x\n", rel, sums[i])
 		if !slices.Contains(compilerHeaders, rel) {
-			io.WriteString(identity, line)
+			fmt.Fprintf(h, "%s %x\n", rel, c[f])
 		}
-		io.WriteString(inputs, line)
 	}
-	id := hex.EncodeToString(identity.Sum(nil))
-	fmt.Fprintf(inputs, "identity %s\nflags %q\n", id, tree.Flags(kbuild.GCC))
-	for _, h := range found {
-		fmt.Fprintf(inputs, "trace %s\n", h.Include)
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// inputs is the digest of all that an extraction read and was told: files of
+// the tree, flags, and the list of trace headers that a plan would compile, so
+// that one that appears or goes changes it too. The files of a full source
+// take part in fromSource alone.
+func (c contents) inputs(tree *kbuild.Tree, files []string, found []traceHeader) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "arch %s %d %s\noverrides %s\nflags %q\n",
+		tree.Arch.Name, tree.Arch.WordSize, tree.Arch.Order, headers.Digest(), tree.Flags(kbuild.GCC))
+	for _, f := range files {
+		if role, rel, _ := strings.Cut(f, ":"); role != fullRole {
+			fmt.Fprintf(h, "%s %x\n", rel, c[f])
+		}
 	}
-	return digests{identity: id[:32], inputs: hex.EncodeToString(inputs.Sum(nil))}, nil
+	for _, header := range found {
+		fmt.Fprintf(h, "trace %s\n", header.Include)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// fromSource is the digest of what a full source adds: its files, and what its
+// Makefiles say of those that instantiate tracepoints.
+func (c contents) fromSource(files []string, source *sourceTree) string {
+	h := sha256.New()
+	for _, f := range files {
+		if role, rel, _ := strings.Cut(f, ":"); role == fullRole {
+			fmt.Fprintf(h, "%s %x\n", rel, c[f])
+		}
+	}
+	fmt.Fprintf(h, "headers %q\nforeign %q\n", source.found.Headers, source.found.Foreign)
+	for _, rel := range source.found.Sources {
+		object := source.makefiles.File(rel)
+		flags := strings.ReplaceAll(fmt.Sprintf("%q", flagsOf(object)), source.dir, "")
+		fmt.Fprintf(h, "source %s %s %s %s\n", rel, object.Status, object.Reason, flags)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// below returns the path of a file relative to dir, with slashes.
+func below(dir, path string) (string, bool) {
+	rel, err := filepath.Rel(dir, path)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
 }
 
 func digestFile(path string) (sum [sha256.Size]byte, err error) {

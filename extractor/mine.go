@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/dwarfx"
-	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/headers"
 )
 
@@ -33,7 +33,7 @@ func (w *workshop) mine(ctx context.Context, u *unit) (*mined, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object of %s: %w", u.name, err)
 	}
-	m := &miner{tree: w.tree, unit: u, obj: obj, marks: marks}
+	m := &miner{relative: w.relative, supply: w.supply(), unit: u, obj: obj, marks: marks}
 	m.index()
 	out := &mined{problems: obj.Problems}
 	for i := range marks.events {
@@ -52,14 +52,15 @@ func (w *workshop) mine(ctx context.Context, u *unit) (*mined, error) {
 }
 
 type miner struct {
-	tree    *kbuild.Tree
-	unit    *unit
-	obj     *dwarfx.Object
-	marks   *marks
-	args    map[string][]tpinfo.Arg
-	types   map[string]*tpinfo.Type
-	unknown map[string]bool   // names of types whose size nobody knows
-	why     map[string]string // of what was given up: event or class to the compiler's words
+	relative func(path string) string // to a path below the tree
+	supply   []string                 // what would tell what is unknown
+	unit     *unit
+	obj      *dwarfx.Object
+	marks    *marks
+	args     map[string][]tpinfo.Arg
+	types    map[string]*tpinfo.Type
+	unknown  map[string]bool   // names of types whose size nobody knows
+	why      map[string]string // of what was given up: event or class to the compiler's words
 }
 
 func (m *miner) index() {
@@ -127,7 +128,7 @@ func (m *miner) hidden(spelling string) string {
 func (m *miner) event(mark *eventMark) (tpinfo.Tracepoint, error) {
 	t := tpinfo.Tracepoint{
 		System: mark.system, Name: mark.name, Class: mark.class,
-		Header: m.tree.Relative(mark.file), Source: tpinfo.FromDWARF,
+		Header: m.relative(mark.file), Source: tpinfo.FromDWARF,
 	}
 	if t.System == "TRACE_SYSTEM" {
 		t.System = ""
@@ -140,7 +141,10 @@ func (m *miner) event(mark *eventMark) (tpinfo.Tracepoint, error) {
 		for i, a := range args {
 			if name := m.hidden(a.Type); name != "" {
 				a.Size, a.Signed = tpinfo.Unknown, false
-				t.Problems = append(t.Problems, unknownType(a.Name, "argument", name))
+				t.Problems = append(t.Problems, m.unknownType(a.Name, "argument", name))
+			} else if spelling, ok := withoutLength(a.Type); ok {
+				a.Type = spelling
+				t.Problems = append(t.Problems, m.unknownLength(a.Name, "pointer to an array"))
 			}
 			t.Args[i] = a
 		}
@@ -167,12 +171,39 @@ func (m *miner) event(mark *eventMark) (tpinfo.Tracepoint, error) {
 	return t, nil
 }
 
-func unknownType(subject, what, name string) tpinfo.Problem {
+func (m *miner) unknownType(subject, what, name string) tpinfo.Problem {
 	return tpinfo.Problem{
 		Code: tpinfo.UnknownType, Subject: subject,
 		Message: fmt.Sprintf("%s of type %s, which no public header defines", what, name),
-		Supply:  []string{"--btf FILE"},
+		Supply:  m.supply,
 	}
+}
+
+func (m *miner) unknownLength(subject, what string) tpinfo.Problem {
+	return tpinfo.Problem{
+		Code: tpinfo.UnknownType, Subject: subject,
+		Message: what + " whose length no public header defines",
+		Supply:  m.supply,
+	}
+}
+
+// withoutLength takes the length that stands for an unknown one out of a
+// pointer's spelling: "char (*)[]".
+func withoutLength(spelling string) (string, bool) {
+	if !strings.Contains(spelling, strconv.Itoa(unknownSize)) {
+		return "", false
+	}
+	e, err := tpinfo.ParseExpr(spelling)
+	if err != nil {
+		return "", false
+	}
+	found := false
+	for at := e; at.Shape != tpinfo.ShapeName; at = at.Elem {
+		if at.Shape == tpinfo.ShapeArray && at.Count == unknownSize {
+			at.Count, found = tpinfo.Flexible, true
+		}
+	}
+	return e.String(), found
 }
 
 func (m *miner) givenUp(code tpinfo.ProblemCode, what, name, file string) tpinfo.Problem {
@@ -180,7 +211,7 @@ func (m *miner) givenUp(code tpinfo.ProblemCode, what, name, file string) tpinfo
 	return tpinfo.Problem{
 		Code:    code,
 		Message: fmt.Sprintf("%s not known from the headers: %s", what, words),
-		Supply:  []string{"--btf FILE"},
+		Supply:  m.supply,
 	}
 }
 
@@ -232,7 +263,7 @@ func (m *miner) field(f *tpinfo.Member) (tpinfo.Field, *tpinfo.Problem) {
 		out.Location, out.Name = location(f.Name)
 		out.Type, out.Signed = arrayOf(element), m.signed(element)
 		if name := m.hidden(element); name != "" {
-			p := unknownType(out.Name, "array", name)
+			p := m.unknownType(out.Name, "array", name)
 			return out, &p
 		}
 		return out, nil
@@ -240,7 +271,7 @@ func (m *miner) field(f *tpinfo.Member) (tpinfo.Field, *tpinfo.Problem) {
 	out.Signed = m.signed(f.Type)
 	if name := m.hidden(f.Type); name != "" {
 		out.Size, out.Signed = tpinfo.Unknown, false
-		p := unknownType(f.Name, "field", name)
+		p := m.unknownType(f.Name, "field", name)
 		return out, &p
 	}
 	if f.Size >= unknownSize {
@@ -251,11 +282,8 @@ func (m *miner) field(f *tpinfo.Member) (tpinfo.Field, *tpinfo.Problem) {
 			e.Count = tpinfo.Flexible
 			out.Type = e.String()
 		}
-		return out, &tpinfo.Problem{
-			Code: tpinfo.UnknownType, Subject: f.Name,
-			Message: "array whose length no public header defines",
-			Supply:  []string{"--btf FILE"},
-		}
+		p := m.unknownLength(f.Name, "array")
+		return out, &p
 	}
 	return out, nil
 }

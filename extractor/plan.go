@@ -43,6 +43,10 @@ type unit struct {
 	// declared[n] is the unknown type or constant that line n declares.
 	declared map[int]string
 
+	// instance is set for the unit of a source file that instantiates trace
+	// headers: its text takes the place of prefix and members.
+	instance *instance
+
 	// What came of it, once it compiled.
 	mined *mined
 	deps  []string // headers of the tree that it read
@@ -127,6 +131,9 @@ func existing(tree *kbuild.Tree, names []string) []string {
 
 // render writes the unit as C, and notes which line stands for which member.
 func (u *unit) render(shared map[string]bool) string {
+	if u.instance != nil {
+		return u.instance.text
+	}
 	w := &unitWriter{unit: u}
 	u.lines, u.declared = map[int]int{}, map[int]string{}
 	for _, name := range prefix {

@@ -9,9 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-//go:embed c/*.h
+//go:embed c/*.h c/trace/*.h
 var files embed.FS
 
 // Names of the headers that a unit includes, in this order: Compiler right
@@ -42,7 +43,11 @@ const (
 // Write puts the override headers into the folder dir.
 func Write(dir string) error {
 	return each(func(name string, text []byte) error {
-		return os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, text, 0o644)
 	})
 }
 
@@ -73,7 +78,7 @@ func each(visit func(name string, text []byte) error) error {
 		if err != nil {
 			return err
 		}
-		return visit(d.Name(), text)
+		return visit(strings.TrimPrefix(path, "c/"), text)
 	})
 }
 

@@ -1,6 +1,7 @@
 package headers
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,18 +35,35 @@ func written(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
-	entries, err := os.ReadDir(dir)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[strings.TrimPrefix(path, dir+"/")] = string(text)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[e.Name()] = string(text)
-	}
 	return files
+}
+
+// A macro of ours that stays behind a trace header would define the events of
+// the next at its first reading, and then again at its second.
+func TestEveryMacroIsTakenBack(t *testing.T) {
+	files := written(t)
+	for _, m := range eventMacros {
+		if !regexp.MustCompile(`^(DECLARE|DEFINE|TRACE)_`).MatchString(m) || strings.HasPrefix(m, "TRACE_DEFINE_") {
+			continue // they mean the same to every reader, or nothing
+		}
+		if !regexp.MustCompile(`(?m)^#undef ` + m + `$`).MatchString(files["tpinfo_end.h"]) {
+			t.Errorf("tpinfo_end.h does not take back %s", m)
+		}
+	}
+	if files["trace/define_trace.h"] == "" {
+		t.Error("trace/define_trace.h is not written")
+	}
 }
 
 // A macro that is left to the kernel's own meaning loses events in silence.
@@ -100,8 +118,12 @@ func TestDigest(t *testing.T) {
 }
 
 func TestWriteFails(t *testing.T) {
-	if err := Write(filepath.Join(t.TempDir(), "not", "there")); err == nil {
-		t.Error("writing into a folder that is not there succeeds")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(file); err == nil {
+		t.Error("writing into a file as if it were a folder succeeds")
 	}
 }
 

@@ -25,10 +25,15 @@ kernel; where that has no headers, its own BTF and tracefs are read instead.
 
 A tree that has not changed since is left alone, by the content of every header
 that was read. What headers alone cannot tell (types that only private headers
-have) comes from the kernel's BTF with --btf.`,
+have) comes from the kernel's BTF with --btf.
+
+With --source, the full source that the kernel was built from, every tracepoint
+of the kernel is learned: those of the private trace headers of drivers and file
+systems too, and which events the configuration does not build.`,
 		Example: `  tpinfo extract
   tpinfo extract 6.1.0-56-cloud-amd64
   tpinfo extract unpacked/usr/src/linux-headers-6.12.1-amd64 --btf unpacked/boot/vmlinuz-6.12.1-amd64
+  tpinfo extract 6.1.0-56-amd64 --source /usr/src/linux-source-6.1
   tpinfo extract --cc clang --force ~/linux/build`,
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return installedReleases(), cobra.ShellCompDirectiveDefault
@@ -45,6 +50,7 @@ have) comes from the kernel's BTF with --btf.`,
 	}
 	f := cmd.Flags()
 	f.String("btf", "", "fill what headers leave open from this kernel image, ELF file or raw BTF")
+	f.StringSlice("source", nil, "full kernel source of the same version: every private trace header too")
 	f.String("cc", "", "compiler: gcc, clang or a path (default: gcc, else clang)")
 	f.IntP("jobs", "j", 0, "compilers run at once (default: one a core)")
 	f.Bool("force", false, "extract again what has not changed")
@@ -104,6 +110,9 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 	}
 	if !target.FromBTF {
 		req.BTF, req.CC = a.settings.btfFor(target.Release), a.settings.ccFor(target.Release)
+		if req.Source, err = target.SourceAmong(a.settings.sourcesFor(target.Release)); err != nil {
+			return err
+		}
 	}
 	recorded, err := db.Recorded(ctx, target.Release, target.Tree)
 	if err != nil {

@@ -19,7 +19,9 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List events and their arguments",
 		Long: `List the events of a kernel in the cache. A pattern is a glob over system:name,
 or without a colon over names; without one, all events are listed. Arguments
-whose size is not known are marked with a question mark; 'tpinfo show' says why.`,
+whose size is not known are marked with a question mark; 'tpinfo show' says why.
+An event that the kernel's source defines and its configuration leaves out is
+marked as not built; -f stap, which lists what can be probed, leaves it out.`,
 		Example: `  tpinfo list 'sched:*' 'irq:*'
   tpinfo list -k '6.1*' '*switch*'
   tpinfo list -f json | jq -r 'select(.record == null) | .name'
@@ -58,7 +60,9 @@ func (a *app) printList(w io.Writer, release string, events []tpinfo.Tracepoint)
 		case "json":
 			err = printJSON(w, tpinfo.EventOf{Release: release, Event: e})
 		case "stap":
-			_, err = io.WriteString(w, stapLine(e)+"\n")
+			if e.Built() {
+				_, err = io.WriteString(w, stapLine(e)+"\n")
+			}
 		default:
 			t.add(e.FullName(), summary(e))
 		}
@@ -71,8 +75,12 @@ func (a *app) printList(w io.Writer, release string, events []tpinfo.Tracepoint)
 
 // summary is an event's arguments on one line, as C declares parameters.
 func summary(e *tpinfo.Tracepoint) string {
+	absent := ""
+	if !e.Built() {
+		absent = "  not built"
+	}
 	if e.Args == nil {
-		return "(arguments not known)"
+		return "(arguments not known)" + absent
 	}
 	parts := make([]string, len(e.Args))
 	for i, arg := range e.Args {
@@ -85,5 +93,5 @@ func summary(e *tpinfo.Tracepoint) string {
 	if e.Record == nil {
 		s += "  no record"
 	}
-	return s
+	return s + absent
 }

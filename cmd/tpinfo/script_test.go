@@ -60,6 +60,10 @@ func runScripts(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source, err := filepath.Abs("../../fixtures/source")
+	if err != nil {
+		t.Fatal(err)
+	}
 	version, err := exec.Command("gcc", "-dumpfullversion").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +73,7 @@ func runScripts(t *testing.T, dir string) {
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TREE", tree)
+			env.Setenv("SOURCE", source)
 			env.Setenv("GCC", strings.TrimSpace(string(version)))
 			env.Setenv("TPINFO_CACHE", filepath.Join(env.WorkDir, "cache.db"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))

@@ -41,7 +41,7 @@ type settings struct {
 
 // kernelSettings are what the section "kernels" of the configuration may hold
 // for a release.
-type kernelSettings struct{ btf, cc string }
+type kernelSettings struct{ btf, cc, source string }
 
 // delimiter joins the levels of a key. It is no dot, since releases have dots.
 const delimiter = "::"
@@ -50,7 +50,7 @@ const delimiter = "::"
 var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http"}
 
 // kernelKeys are those of a release under "kernels".
-var kernelKeys = []string{"btf", "cc"}
+var kernelKeys = []string{"btf", "cc", "source"}
 
 func (a *app) globalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
@@ -100,7 +100,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	}
 	for release := range v.GetStringMap("kernels") {
 		key := "kernels" + delimiter + release + delimiter
-		a.settings.perKernel[release] = kernelSettings{btf: v.GetString(key + "btf"), cc: v.GetString(key + "cc")}
+		a.settings.perKernel[release] = kernelSettings{btf: v.GetString(key + "btf"), cc: v.GetString(key + "cc"), source: v.GetString(key + "source")}
 	}
 	if a.settings.cache == "" {
 		dir, err := os.UserCacheDir()
@@ -180,4 +180,12 @@ func (s *settings) ccFor(release string) string {
 		return own
 	}
 	return s.cc
+}
+
+// sourcesFor are the source trees that may be a release's.
+func (s *settings) sourcesFor(release string) []string {
+	if own := s.perKernel[strings.ToLower(release)].source; own != "" && len(s.sources) == 0 {
+		return []string{own}
+	}
+	return s.sources
 }

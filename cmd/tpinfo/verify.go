@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,14 +18,20 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "verify (--btf FILE | --tracefs DIR)",
+		Use:   "verify (--btf FILE [--modules DIR] | --tracefs DIR)",
 		Short: "Compare a kernel in the cache with its BTF or its tracefs",
 		Long: `Hold what the cache says of a kernel against a second source: the BTF of its
 image (arguments, records, types), or the format files of a tracefs of that
 kernel (records). Exit status 0 when both agree on everything that both describe;
 1 with each difference otherwise. Differences that come from what BTF cannot
-express are counted apart; -v lists them, and what only one side describes.`,
+express are counted apart; -v lists them, and what only one side describes.
+
+The events of modules are in the BTF of the modules: --modules is the folder that
+they are installed in. Types are compared with the image's alone: those of modules
+share names. An event that the cache says is not built is none that it has: BTF
+must not have it either.`,
 		Example: `  tpinfo verify -k 6.1.0-56-cloud-amd64 --btf /boot/vmlinuz-6.1.0-56-cloud-amd64
+  tpinfo verify -k 6.1.0-56-amd64 --btf /boot/vmlinuz-6.1.0-56-amd64 --modules /lib/modules/6.1.0-56-amd64
   tpinfo verify --btf /sys/kernel/btf/vmlinux
   tpinfo verify --tracefs /sys/kernel/tracing`,
 		Args: none,
@@ -33,13 +40,21 @@ express are counted apart; -v lists them, and what only one side describes.`,
 			if err != nil {
 				return err
 			}
+			modules, err := cmd.Flags().GetString("modules")
+			if err != nil {
+				return err
+			}
 			if a.settings.btf == "" && dir == "" {
 				return usageError{fmt.Errorf("nothing to compare with: give --btf FILE, --tracefs DIR or both")}
 			}
-			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error { return a.verify(cmd.Context(), k, dir) })
+			if modules != "" && a.settings.btf == "" {
+				return usageError{fmt.Errorf("modules build on their kernel's BTF: give --btf FILE too")}
+			}
+			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error { return a.verify(cmd.Context(), k, modules, dir) })
 		},
 	}
 	cmd.Flags().String("btf", "", "kernel image, ELF file or raw BTF of the same kernel")
+	cmd.Flags().String("modules", "", "folder with the modules of that image")
 	cmd.Flags().String("tracefs", "", "where a tracefs of the same kernel is mounted, or a copy of its events folder")
 	return cmd
 }
@@ -50,14 +65,15 @@ type comparison struct {
 	report *verify.Report
 }
 
-func (a *app) verify(ctx context.Context, k *cache.Kernel, tracefsDir string) error {
+func (a *app) verify(ctx context.Context, k *cache.Kernel, modules, tracefsDir string) error {
 	events, err := k.Events(ctx)
 	if err != nil {
 		return err
 	}
+	events = slices.DeleteFunc(events, func(e tpinfo.Tracepoint) bool { return !e.Built() })
 	var all []comparison
 	if a.settings.btf != "" {
-		found, err := a.verifyBTF(ctx, k, events)
+		found, err := a.verifyBTF(ctx, k, events, modules)
 		if err != nil {
 			return err
 		}
@@ -86,10 +102,13 @@ func (a *app) verify(ctx context.Context, k *cache.Kernel, tracefsDir string) er
 	return nil
 }
 
-func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tracepoint) ([]comparison, error) {
-	spec, err := btf.Load(ctx, a.settings.btf)
+func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
+	spec, err := loadBTF(ctx, a.settings.btf, modules)
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range spec.Problems() {
+		a.note("%s", p)
 	}
 	if r := spec.Release(); r != "" && r != k.Info().Release {
 		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.settings.btf, r, k.Info().Release, r)
@@ -102,7 +121,8 @@ func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tr
 	if err != nil {
 		return nil, err
 	}
-	oracleTypes, err := spec.Types()
+	// A module's type may have the name of another module's.
+	oracleTypes, err := spec.Image().Types()
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +131,14 @@ func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tr
 		{"records, BTF", verify.Records(events, oracle.RecordsOf(events), spec.Limits())},
 		{"types, BTF", verify.Types(types, oracleTypes, spec.Limits())},
 	}, nil
+}
+
+// loadBTF reads an image's BTF, and that of modules where a folder is given.
+func loadBTF(ctx context.Context, image, modules string) (*btf.Spec, error) {
+	if modules == "" {
+		return btf.Load(ctx, image)
+	}
+	return btf.WithModules(ctx, image, modules)
 }
 
 // verifyJSON is the JSON form of a comparison.

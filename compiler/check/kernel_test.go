@@ -179,6 +179,8 @@ func newTiny() *tiny {
 		{System: "sched", Name: "sched_bare", Args: []tpinfo.Arg{arg(0, "rq", "struct rq *", 8, false)}},
 		{System: "sched", Name: "sched_dark",
 			Problems: []tpinfo.Problem{{Code: tpinfo.ArgsMissing, Message: "its header does not compile", Supply: []string{"--btf FILE"}}}},
+		{System: "sched", Name: "sched_off", Args: []tpinfo.Arg{arg(0, "x", "int", 4, true)},
+			Problems: []tpinfo.Problem{{Code: tpinfo.NotBuilt, Message: "not built: CONFIG_OFF is not set"}}},
 		{Name: "orphan", Args: []tpinfo.Arg{arg(0, "x", "int", 4, true), {Name: "lost", Type: "secret_t", Offset: 8, Size: tpinfo.Unknown}},
 			Record:   &tpinfo.Record{Size: 16, Fields: append(commonFields(), tpinfo.Field{Name: "y", Type: "int", Offset: 8, Size: 4, Signed: true})},
 			Problems: []tpinfo.Problem{{Code: tpinfo.UnknownType, Subject: "lost", Message: "no header defines it", Supply: []string{"--source DIR"}}}},

@@ -109,10 +109,15 @@ func (c *checker) expandPoints(points []*syntax.Point, aliases []*syntax.Alias, 
 
 // noSuchEvent is what a missing event is told as: Metadata's own words would
 // repeat the hint.
-func (c *checker) noSuchEvent(_ NotFound, pt *syntax.Point) string {
+func (c *checker) noSuchEvent(err NotFound, pt *syntax.Point) string {
 	for _, comp := range pt.Components {
 		if lit, ok := comp.Arg.(*syntax.StringLit); ok {
-			return "kernel " + c.kernel.Release + " has no event \"" + lit.Text + "\""
+			why := ""
+			var a absent
+			if errors.As(err, &a) {
+				why = because(a.event, tpinfo.NotBuilt, "")
+			}
+			return "kernel " + c.kernel.Release + " has no event \"" + lit.Text + "\"" + why
 		}
 	}
 	return "there is no such probe point"

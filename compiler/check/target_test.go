@@ -133,6 +133,15 @@ func TestUnknown(t *testing.T) {
 	wantErrors(t, on(`$prev = 3; $prev->pid++`), "1:38: the kernel is read and not written ~ assign to a variable", "1:49: the kernel is read and not written ~ assign to a variable")
 }
 
+// An event that the configuration leaves out is not probed: not by its name,
+// and no glob finds it.
+func TestNotBuilt(t *testing.T) {
+	wantErrors(t, `probe kernel.trace("sched:sched_off") { println($x) }`, `1:7: kernel 6.1.0-tiny has no event "sched:sched_off": not built: CONFIG_OFF is not set`)
+	wantErrors(t, `probe kernel.trace("*_off") { }`, `1:7: kernel 6.1.0-tiny has no event "*_off": not built: CONFIG_OFF is not set`)
+	wantErrors(t, `probe kernel.trace("sched_off")? { } probe kernel.trace("sched_of*"), begin { }`, `1:44: kernel 6.1.0-tiny has no event "sched_of*": not built: CONFIG_OFF is not set`)
+	wantLines(t, `probe kernel.trace("sched_b*"), kernel.trace("*_off")? { println(1) }`, `probe raw_tracepoint kernel.trace("sched:sched_bare") sched:sched_bare program sched_bare optional`)
+}
+
 // On a big-endian kernel a narrow argument is at the end of its slot.
 func TestBigEndian(t *testing.T) {
 	k := newTiny()

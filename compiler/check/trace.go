@@ -68,7 +68,11 @@ func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 			return nil, badGlob{}
 		}
 		all, err := c.meta.Events(c.ctx, name)
-		return tracepoints(all), err
+		if err != nil {
+			return nil, err
+		}
+		own, err := built(all)
+		return tracepoints(own), err
 	}
 	e, err := c.meta.Event(c.ctx, name)
 	var missing NotFound
@@ -80,8 +84,33 @@ func (c *checker) events(name string) ([]tpinfo.Tracepoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []tpinfo.Tracepoint{*e}, nil
+	return built([]tpinfo.Tracepoint{*e})
 }
+
+// built leaves out the events that the kernel knows how to define and does not
+// have. Where nothing remains the first one's reason is the error.
+func built(events []tpinfo.Tracepoint) ([]tpinfo.Tracepoint, error) {
+	var own []tpinfo.Tracepoint
+	for i := range events {
+		if events[i].Built() {
+			own = append(own, events[i])
+		}
+	}
+	if len(own) == 0 && len(events) > 0 {
+		return nil, absent{&events[0]}
+	}
+	return own, nil
+}
+
+// absent is a NotFound: an event that the kernel does not have, although its
+// source defines it.
+type absent struct{ event *tpinfo.Tracepoint }
+
+func (a absent) Error() string {
+	return "no event " + a.event.FullName() + because(a.event, tpinfo.NotBuilt, "")
+}
+
+func (absent) Suggestions() []string { return nil }
 
 // tracepoints are those of a glob's events that are such. Where none is, the
 // events that only have a record are what is meant: those of syscalls are made

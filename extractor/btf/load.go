@@ -10,11 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
-	"sort"
 
 	cbtf "github.com/cilium/ebpf/btf"
 
@@ -233,53 +230,6 @@ func (s *Spec) describe(raw []byte) {
 	}
 }
 
-// Running reads the BTF of the running kernel and its modules; sysfs is where
-// sysfs is mounted. A module that cannot be read is left out with a problem
-// (kernel 5.2 for the image, 5.11 for modules).
-func Running(ctx context.Context, sysfs string) (*Spec, error) {
-	dir := filepath.Join(sysfs, "kernel", "btf")
-	s, err := Load(ctx, filepath.Join(dir, "vmlinux"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the running kernel shows no BTF: %w; it needs CONFIG_DEBUG_INFO_BTF", err)
-	} else if err != nil {
-		return nil, err
-	}
-	s.path = dir
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("modules' BTF: %w", err)
-	}
-	sum := sha256.New()
-	io.WriteString(sum, s.digest)
-	for _, e := range entries {
-		if e.Name() == "vmlinux" {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		raw, err := readFile(filepath.Join(dir, e.Name()), maxFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // unloaded meanwhile
-		}
-		var module part
-		if err == nil {
-			module, err = parse(e.Name(), raw, &s.parts[0])
-		}
-		if err != nil {
-			s.problems = append(s.problems, tpinfo.Problem{
-				Code: tpinfo.InputSkipped, Subject: e.Name(), Message: "BTF of the module: " + err.Error(),
-			})
-			continue
-		}
-		fmt.Fprintf(sum, "%s %x\n", e.Name(), sha256.Sum256(raw))
-		s.parts = append(s.parts, module)
-	}
-	sort.SliceStable(s.parts[1:], func(i, j int) bool { return s.parts[i+1].name < s.parts[j+1].name })
-	s.digest = hex.EncodeToString(sum.Sum(nil))
-	return s, nil
-}
-
 // Path is the file or folder that was read.
 func (s *Spec) Path() string { return s.path }
 
@@ -298,6 +248,13 @@ func (s *Spec) Digest() string { return s.digest }
 
 // Problems are inputs that were left out.
 func (s *Spec) Problems() []tpinfo.Problem { return s.problems }
+
+// Image is the same without the modules.
+func (s *Spec) Image() *Spec {
+	own := *s
+	own.parts = s.parts[:1:1]
+	return &own
+}
 
 // Modules names the modules that are part of it, sorted.
 func (s *Spec) Modules() []string {

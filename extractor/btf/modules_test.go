@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	cbtf "github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/tpinfo/tpinfo"
 )
@@ -125,6 +127,77 @@ func TestRunningModules(t *testing.T) {
 		if n := len(slices.DeleteFunc(slices.Clone(types), func(typ tpinfo.Type) bool { return typ.Name != name })); n != 1 {
 			t.Errorf("%d definitions of %s", n, name)
 		}
+	}
+}
+
+// Module files, as a package installs them.
+func TestWithModules(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	image := write("boot/vmlinux", elfWith(".BTF", sampleBTF(t), ""))
+	zebra := moduleBTF(t, "stripes")
+	quiet := bytes.ReplaceAll(zebra, []byte(iterPrefix), []byte("__nothing___"))
+	var packed bytes.Buffer
+	packWith(t, gzip.NewWriter(&packed), &packed, elfWith(".BTF", moduleBTF(t, "legs"), ""))
+	write("lib/kernel/zebra-horse.ko", elfWith(".BTF", zebra, ""))
+	write("lib/kernel/sub/ant.ko.gz", packed.Bytes())
+	write("lib/kernel/quiet.ko", elfWith(".BTF", quiet, ""))
+	write("lib/kernel/bare.ko", elfWith(".text", nil, ""))
+	write("lib/kernel/torn.ko", elfWith(".BTF", zebra[:len(zebra)-20], ""))
+	write("lib/modules.order", []byte("kernel/zebra-horse.ko\n"))
+	write("lib/other.kop", zebra)
+	spec, err := WithModules(ctx, image, filepath.Join(dir, "lib"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ant", "zebra_horse"}, spec.Modules()); diff != "" {
+		t.Errorf("modules, -want +got:\n%s", diff)
+	}
+	if p := spec.Problems(); len(p) != 1 || p[0].Subject != "torn" || p[0].Code != tpinfo.InputSkipped {
+		t.Errorf("problems %v, want that torn.ko is damaged", p)
+	}
+	tp, err := spec.Tracepoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for i := range tp.Events {
+		names = append(names, tp.Events[i].Name)
+	}
+	if diff := cmp.Diff([]string{"legs", "older", "stripes", "wakeup"}, names); diff != "" {
+		t.Errorf("events, -want +got:\n%s", diff)
+	}
+	alone, err := Load(ctx, image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Digest() == spec.Digest() {
+		t.Error("the digest does not tell the modules")
+	}
+	of, err := spec.Image().Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := spec.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(all) - len(of); n != 2 {
+		t.Errorf("the modules have %d types of their own, want 2, their records", n)
+	}
+	if _, err := WithModules(ctx, image, filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("a folder that is not there is read")
 	}
 }
 

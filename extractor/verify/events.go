@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
@@ -149,19 +150,23 @@ func (s *subject) record(have, oracle *tpinfo.Record) {
 	if !same(have.Size, oracle.Size, tpinfo.Unknown) {
 		s.differ("record: size", have.Size, oracle.Size)
 	}
-	fields := map[string]*tpinfo.Field{}
+	// Names are not unique: amdgpu_vm_grab_id of 6.1 has a string and a number
+	// that are both called ring.
+	fields := map[string][]*tpinfo.Field{}
 	for i := range have.Fields {
-		fields[have.Fields[i].Name] = &have.Fields[i]
+		fields[have.Fields[i].Name] = append(fields[have.Fields[i].Name], &have.Fields[i])
 	}
 	for i := range oracle.Fields {
 		o := &oracle.Fields[i]
-		h := fields[o.Name]
 		what := "field " + o.Name
-		if h == nil {
+		named := fields[o.Name]
+		if len(named) == 0 {
 			s.differ(what, "absent", "present")
 			continue
 		}
-		delete(fields, o.Name)
+		at := max(slices.IndexFunc(named, func(f *tpinfo.Field) bool { return f.Location == o.Location }), 0)
+		h := named[at]
+		fields[o.Name] = slices.Delete(named, at, at+1)
 		if !same(h.Offset, o.Offset, tpinfo.Unknown) {
 			s.differ(what+": offset", h.Offset, o.Offset)
 		}
@@ -176,8 +181,8 @@ func (s *subject) record(have, oracle *tpinfo.Record) {
 		}
 	}
 	for i := range have.Fields {
-		if name := have.Fields[i].Name; fields[name] != nil {
-			s.differ("field "+name, "present", "absent")
+		if f := &have.Fields[i]; slices.Contains(fields[f.Name], f) {
+			s.differ("field "+f.Name, "present", "absent")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +50,18 @@ func TestRecordsDiffer(t *testing.T) {
 		{name: "unknown place", have: field(0, func(f *tpinfo.Field) {
 			f.Offset, f.Size, f.Signed = tpinfo.Unknown, tpinfo.Unknown, false
 		})},
+		// amdgpu_vm_grab_id of 6.1 has such fields.
+		{name: "two of one name", have: twice(8, 32), oracle: func(t *tpinfo.Tracepoint) {
+			twice(8, 32)(t)
+			f := t.Record.Fields
+			slices.Reverse(f)
+		}},
+		{name: "two of one name, and one elsewhere", have: twice(8, 32), oracle: twice(8, 36),
+			want: []Disagreement{{subject, "field comm: offset", "32", "36", ""}}},
+		{name: "two of one name here", have: twice(8, 32),
+			want: []Disagreement{{subject, "field comm", "present", "absent", ""}}},
+		{name: "two of one name there", oracle: twice(8, 32),
+			want: []Disagreement{{subject, "field comm", "absent", "present", ""}}},
 		// Types are spelled from a macro's text in format files.
 		{name: "type", oracle: field(0, func(f *tpinfo.Field) { f.Type = "pid_t" })},
 		{name: "sign of char", oracle: field(1, func(f *tpinfo.Field) { f.Signed = true }), limits: Limits{CharSign: true},
@@ -115,5 +128,14 @@ func TestRecordsMatched(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// twice gives the record a second field that is called comm too, a string; the
+// first is at offset at, the second at offset other.
+func twice(at, other tpinfo.Bytes) func(*tpinfo.Tracepoint) {
+	return func(t *tpinfo.Tracepoint) {
+		t.Record.Fields[1].Offset = at
+		t.Record.Fields = append(t.Record.Fields, tpinfo.Field{Name: "comm", Type: "char[]", Offset: other, Size: 4, Location: tpinfo.DataLoc})
 	}
 }

@@ -1,0 +1,218 @@
+package extractor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/instantiate"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// instance is a source file that instantiates trace headers.
+type instance struct {
+	path  string   // relative to the source tree
+	text  string   // of its unit
+	flags []string // what its Makefiles add to the command line
+	// notBuilt says why the configuration leaves the file out; empty when it
+	// is built, or when the Makefiles do not tell.
+	notBuilt string
+	asks     []string // the headers that it includes to be instantiated, as far as its text shows
+
+	// What came of it: events and types, or why there are none.
+	events []tpinfo.Tracepoint
+	types  []*tpinfo.Type
+	deps   []string
+	why    string
+}
+
+// instances prepares the units of all files that instantiate trace headers, in
+// the order of their paths.
+func (w *workshop) instances() ([]*instance, error) {
+	s := w.source
+	all := make([]*instance, len(s.found.Sources))
+	for i, rel := range s.found.Sources {
+		path := filepath.Join(s.dir, rel)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("source tree: %w", err)
+		}
+		in := &instance{path: rel}
+		object := s.makefiles.File(rel)
+		in.flags = flagsOf(object)
+		if object.Status == kbuild.NotBuilt {
+			in.notBuilt = object.Reason
+		}
+		// The compiler speaks of the file and not of the unit.
+		prelude := instantiate.PreludeOf(string(text))
+		in.text = fmt.Sprintf("#line 1 %q\n%s", path, prelude.Text)
+		for _, name := range prelude.Instantiated {
+			in.asks = append(in.asks, w.lookUp(in, name))
+		}
+		all[i] = in
+	}
+	return all, nil
+}
+
+// flagsOf writes an object's flags as a command line has them.
+func flagsOf(o kbuild.Object) []string {
+	flags := append(slices.Clone(o.Flags.Define), o.Flags.Other...)
+	for _, dir := range o.Flags.Include {
+		flags = append(flags, "-I"+dir)
+	}
+	for _, file := range o.Flags.Preinclude {
+		flags = append(flags, "-include", file)
+	}
+	return flags
+}
+
+// instanceArgs is the part of the command line that a file brings along:
+// behind the tree's own include folders, as the kernel's Makefile has it.
+func (w *workshop) instanceArgs(in *instance) []string {
+	own := filepath.Join(w.source.dir, filepath.Dir(in.path))
+	args := []string{
+		// Calls of tracepoints are not looked at, so they are left empty.
+		"-DNOTRACE",
+		"-iquote" + own,
+		// TRACE_INCLUDE_PATH counts from the kernel's define_trace.h.
+		"-iquote" + filepath.Join(w.source.dir, "include", "trace"),
+	}
+	args = append(args, in.flags...)
+	return append(args, w.fullInclude()...)
+}
+
+// fullInclude are the include folders of the full source: header packages do
+// not have all that a driver may include.
+func (w *workshop) fullInclude() []string {
+	if w.source.dir == w.tree.Source {
+		return nil
+	}
+	var args []string
+	for _, dir := range []string{
+		filepath.Join("arch", w.tree.Arch.Name, "include"), "include",
+		filepath.Join("arch", w.tree.Arch.Name, "include", "uapi"), filepath.Join("include", "uapi"),
+	} {
+		args = append(args, "-I"+filepath.Join(w.source.dir, dir))
+	}
+	return args
+}
+
+// lookUp finds the header that a file includes by name, relative to the tree;
+// the name itself when it is not there.
+func (w *workshop) lookUp(in *instance, name string) string {
+	dirs := slices.Clone(w.include)
+	for _, flag := range w.instanceArgs(in) {
+		for _, how := range []string{"-iquote", "-I"} {
+			if dir, ok := strings.CutPrefix(flag, how); ok {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	// The file's own folder first.
+	for _, dir := range append([]string{filepath.Join(w.source.dir, filepath.Dir(in.path))}, dirs...) {
+		path := filepath.Join(dir, name)
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			return w.relative(path)
+		}
+	}
+	return name
+}
+
+// makeInstances compiles and mines all instances, on all cores. What the
+// public units told already is not kept twice: known has their types.
+func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *typePool, report func(Progress)) error {
+	var mu sync.Mutex
+	done := 0
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.jobs)
+	for i, in := range all {
+		g.Go(func() error {
+			u := &unit{name: fmt.Sprintf("source%d", i), instance: in}
+			said, err := w.make(ctx, u)
+			if err != nil {
+				return fmt.Errorf("%s: %w", in.path, err)
+			}
+			if len(said) > 0 {
+				in.why = w.words(said[0])
+			} else {
+				in.events, in.deps = u.mined.events, u.deps
+				if in.notBuilt == "" {
+					in.types = known.keep(u.mined.types)
+				}
+				in.events = slices.Clip(in.events)
+			}
+			for _, path := range []string{w.objectPath(u), w.sourcePath(u), w.depsPath(u)} {
+				_ = os.Remove(path) // the folder goes in the end, with whatever is left
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if done++; done%progressStep == 0 || done == len(all) {
+				report(Progress{Stage: StageCompile, Detail: fmt.Sprintf("%d of %d sources that instantiate trace headers", done, len(all))})
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// progressStep is after how many sources progress is reported.
+const progressStep = 20
+
+// words are a complaint of the compiler, with its place in the tree.
+func (w *workshop) words(d cc.Diagnostic) string {
+	if d.File == "" {
+		return d.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", w.relative(d.File), d.Line, d.Message)
+}
+
+// typePool holds every distinct definition once, however many units have it.
+type typePool struct {
+	mu    sync.Mutex
+	known map[string]tpinfo.ContentID // of the public headers
+	more  map[typeKey]*tpinfo.Type
+}
+
+type typeKey struct {
+	name string
+	id   tpinfo.ContentID
+}
+
+func newTypePool(public []tpinfo.Type) *typePool {
+	p := &typePool{known: make(map[string]tpinfo.ContentID, len(public)), more: map[typeKey]*tpinfo.Type{}}
+	for i := range public {
+		p.known[public[i].Name] = public[i].ContentID()
+	}
+	return p
+}
+
+// keep returns those definitions that the public headers do not have.
+func (p *typePool) keep(types []tpinfo.Type) []*tpinfo.Type {
+	var kept []*tpinfo.Type
+	for i := range types {
+		t := &types[i]
+		id := t.ContentID()
+		if have, ok := p.known[t.Name]; ok && have == id {
+			continue
+		}
+		key := typeKey{t.Name, id}
+		p.mu.Lock()
+		first := p.more[key]
+		if first == nil {
+			own := *t // the list as a whole must not stay for one of it
+			first = &own
+			p.more[key] = first
+		}
+		p.mu.Unlock()
+		kept = append(kept, first)
+	}
+	return kept
+}

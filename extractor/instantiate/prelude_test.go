@@ -1,0 +1,92 @@
+package instantiate
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPreludeOf(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       Prelude
+	}{
+		{"plain", "#include <a.h>\n#define CREATE_TRACE_POINTS\n#include \"trace.h\"\n\nint f(void);\n",
+			Prelude{"#include <a.h>\n#define CREATE_TRACE_POINTS\n#include \"trace.h\"\n", []string{"trace.h"}}},
+		{"none", "#include <a.h>\nint f(void);\n", Prelude{}},
+		{"defined and not used", "#include <a.h>\n#define CREATE_TRACE_POINTS\nint f(void);\n", Prelude{}},
+		{"no line's end", "#define CREATE_TRACE_POINTS\n#include <trace/events/a.h>",
+			Prelude{"#define CREATE_TRACE_POINTS\n#include <trace/events/a.h>\n", []string{"trace/events/a.h"}}},
+		{"open conditions are closed", "#ifdef A\n#if B\n#define CREATE_TRACE_POINTS\n#include \"t.h\"\n#endif\n#else\n#endif\n",
+			Prelude{"#ifdef A\n#if B\n#define CREATE_TRACE_POINTS\n#include \"t.h\"\n#endif\n#endif\n", []string{"t.h"}}},
+		// net/core/net-traces.c
+		{"code between headers", "#define CREATE_TRACE_POINTS\n#include <a.h>\n#if B\n#include <b.h>\nEXPORT(x);\n#endif\n#include <c.h>\nint f;\n",
+			Prelude{"#define CREATE_TRACE_POINTS\n#include <a.h>\n#if B\n#include <b.h>\nEXPORT(x);\n#endif\n#include <c.h>\n", []string{"a.h", "b.h", "c.h"}}},
+		{"undefined again", "#define CREATE_TRACE_POINTS\n#include \"a.h\"\n#undef CREATE_TRACE_POINTS\n#include \"b.h\"\n",
+			Prelude{"#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+		// kernel/cgroup/cgroup.c, arch/x86/kvm/x86.c
+		{"inside of code", "#define CREATE_TRACE_POINTS\n#include \"a.h\"\nint list[] = {\n#include \"list.h\"\n};\nvoid f(void) {\n\tif (x) {\n#include \"ops.h\"\n\t}\n}\n",
+			Prelude{"#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+		{"a brace in each branch", "#define CREATE_TRACE_POINTS\n#ifdef A\nvoid f(int a) {\n#else\nvoid f(void) {\n#endif\n}\n#include \"a.h\"\nint x;\n",
+			Prelude{"#define CREATE_TRACE_POINTS\n#ifdef A\nvoid f(int a) {\n#else\nvoid f(void) {\n#endif\n}\n#include \"a.h\"\n", []string{"a.h"}}},
+		{"comments and texts", "/*\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n*/\nchar *s = \"/* {\"; // {\nchar c = '{'; /* { */ char d = '\\'';\n# define  CREATE_TRACE_POINTS /* here\n */\n# include \"a.h\" // b\nint x;\n",
+			Prelude{"/*\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n*/\nchar *s = \"/* {\"; // {\nchar c = '{'; /* { */ char d = '\\'';\n# define  CREATE_TRACE_POINTS /* here\n */\n# include \"a.h\" // b\n", []string{"a.h"}}},
+		{"lines that go on", "#define OTHER \\\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n#define CREATE_TRACE_POINTS\r\n#include \\\r\n <a.h>\r\nint x;\r\n",
+			Prelude{"#define OTHER \\\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n#define CREATE_TRACE_POINTS\r\n#include \\\r\n <a.h>\r\n", []string{"a.h"}}},
+		{"another name", "#define CREATE_TRACE_POINTS_NOT\n#include \"a.h\"\n", Prelude{}},
+		{"more closed than opened", "#endif\n}\n#define CREATE_TRACE_POINTS\n#include \"a.h\"\n",
+			Prelude{"#endif\n}\n#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, PreludeOf(c.text)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// FuzzPreludeOf: a prelude is the start of the text with conditions closed,
+// ends with one of the includes, and its own prelude is itself.
+func FuzzPreludeOf(f *testing.F) {
+	sources, err := filepath.Glob("../../fixtures/source/*/*/*.c")
+	if err != nil || len(sources) == 0 {
+		f.Fatal(sources, err)
+	}
+	for _, path := range sources {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Add("#if\n#define CREATE_TRACE_POINTS\n#include<x>")
+	f.Add("#define CREATE_TRACE_POINTS\n/*\n\\\n\"'{")
+	f.Fuzz(func(t *testing.T, text string) {
+		p := PreludeOf(text)
+		if (p.Text == "") != (len(p.Instantiated) == 0) {
+			t.Fatalf("text %q with headers %q", p.Text, p.Instantiated)
+		}
+		if p.Text == "" {
+			return
+		}
+		start := p.Text
+		for strings.HasSuffix(start, "\n#endif\n") && !strings.HasPrefix(text+"\n", start) {
+			start = strings.TrimSuffix(start, "#endif\n")
+		}
+		if !strings.HasPrefix(text+"\n", start) {
+			t.Fatalf("%q is no start of %q", start, text)
+		}
+		last := p.Instantiated[len(p.Instantiated)-1]
+		if !strings.Contains(start, last) {
+			t.Fatalf("%q does not include %q", start, last)
+		}
+		again := PreludeOf(p.Text)
+		if again.Text != p.Text || !slices.Equal(again.Instantiated, p.Instantiated) {
+			t.Fatalf("prelude of the prelude: %q, want %q", again, p)
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package extractor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/instantiate"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// ErrOtherSource says that a source tree of the right version has other
+// headers than the build tree.
+var ErrOtherSource = errors.New("source tree of another kernel")
+
+// sourceTree is the full kernel source that a build tree was made from.
+type sourceTree struct {
+	dir       string // absolute
+	makefiles *kbuild.Source
+	found     *instantiate.Found
+}
+
+// fullRole is the role of the full source's folder among those of a tree, in
+// tpinfo.Inputs, where it is another folder than the tree's own source part.
+const fullRole = "full"
+
+// openSource looks through the full source at dir, which must be that of the
+// tree.
+func openSource(ctx context.Context, dir string, tree *kbuild.Tree) (*sourceTree, error) {
+	makefiles, err := kbuild.OpenSource(dir, tree)
+	if err != nil {
+		return nil, err
+	}
+	found, err := instantiate.Find(ctx, makefiles.Dir, tree.Arch.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &sourceTree{dir: makefiles.Dir, makefiles: makefiles, found: found}, nil
+}
+
+// SourceAmong chooses the full source tree of the target's version; empty when
+// there are none to choose from. The error says why each one is unfit.
+func (t *Target) SourceAmong(dirs []string) (string, error) {
+	var unfit []error
+	for _, dir := range dirs {
+		_, err := kbuild.OpenSource(dir, t.tree)
+		if err == nil {
+			return dir, nil
+		}
+		unfit = append(unfit, err)
+	}
+	return "", errors.Join(unfit...)
+}
+
+// sameHeaders holds the headers that the build tree's compile read against the
+// full source's: a source of the same version with other patches lays out
+// other structs.
+func (s *sourceTree) sameHeaders(tree *kbuild.Tree, files []string) error {
+	if s.dir == tree.Source {
+		return nil
+	}
+	compared, differ := 0, []string(nil)
+	for _, f := range files {
+		rel, ok := strings.CutPrefix(f, "source:")
+		if !ok {
+			continue
+		}
+		theirs, err := os.ReadFile(filepath.Join(s.dir, rel))
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a file that only the distribution's header package has
+		}
+		if err != nil {
+			return fmt.Errorf("source tree: %w", err)
+		}
+		ours, err := os.ReadFile(filepath.Join(tree.Source, rel))
+		if err != nil {
+			return fmt.Errorf("build tree: %w", err)
+		}
+		compared++
+		if !bytes.Equal(ours, theirs) {
+			differ = append(differ, rel)
+		}
+	}
+	if len(differ) > 0 {
+		slices.Sort(differ)
+		return fmt.Errorf("%w: %d of %d headers of %s are not those of %s, %s the first; the source needs the patches that the build tree was made with",
+			ErrOtherSource, len(differ), compared, s.dir, tree.Source, differ[0])
+	}
+	return nil
+}
+
+// roots are the folders whose files an extraction may depend on.
+func (s *sourceTree) roots(tree *kbuild.Tree) []kbuild.Root {
+	roots := tree.Roots()
+	if s != nil && !slices.ContainsFunc(roots, func(r kbuild.Root) bool { return r.Dir == s.dir }) {
+		roots = append(roots, kbuild.Root{Role: fullRole, Dir: s.dir})
+	}
+	return roots
+}

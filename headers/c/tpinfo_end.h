@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Takes back the event macros of tpinfo_events.h: the next reading of
+ * linux/tracepoint.h, which looks for DECLARE_TRACE and TRACE_EVENT, gives them
+ * the kernel's meaning again.
+ */
+
+#undef DECLARE_EVENT_CLASS
+#undef DECLARE_EVENT_CLASS_NOP
+#undef DECLARE_EVENT_NOP
+#undef DECLARE_EVENT_SYSCALL_CLASS
+#undef DECLARE_TRACE
+#undef DECLARE_TRACE_CONDITION
+#undef DECLARE_TRACE_EVENT
+#undef DECLARE_TRACE_EVENT_CONDITION
+#undef DECLARE_TRACE_EVENT_SYSCALL
+#undef DECLARE_TRACE_NOARGS
+#undef DECLARE_TRACE_SYSCALL
+#undef DECLARE_TRACE_WRITABLE
+#undef DEFINE_EVENT
+#undef DEFINE_EVENT_CONDITION
+#undef DEFINE_EVENT_FN
+#undef DEFINE_EVENT_NOP
+#undef DEFINE_EVENT_PRINT
+#undef DEFINE_EVENT_WRITABLE
+#undef TRACE_EVENT
+#undef TRACE_EVENT_CONDITION
+#undef TRACE_EVENT_FLAGS
+#undef TRACE_EVENT_FN
+#undef TRACE_EVENT_FN_COND
+#undef TRACE_EVENT_MAP
+#undef TRACE_EVENT_NOP
+#undef TRACE_EVENT_PERF_PERM
+#undef TRACE_EVENT_SYSCALL
