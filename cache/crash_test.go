@@ -130,6 +130,75 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// mergedKernels is how many kernels there are in what TestMergeKilled merges.
+const mergedKernels = 3
+
+// Killed in the middle of a merge or an import, the cache has all of it or
+// nothing, and the next one finishes.
+func TestMergeKilled(t *testing.T) {
+	rounds := 8
+	if tier.Asked() > tier.Plain {
+		rounds = 60
+	}
+	ctx := context.Background()
+	other := openTemp(t)
+	for n := range mergedKernels {
+		put(t, other, large(n))
+	}
+	file := filepath.Join(t.TempDir(), "kernels.tpinfo")
+	if err := os.WriteFile(file, export(t, other, nil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	content, err := other.Content(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "cache.db")
+	some := 0
+	for round := range rounds {
+		from := []string{other.Path(), file}[round%2]
+		t.Setenv(mergeEnv, from)
+		cmd, said := child(t, path)
+		for range round % 3 {
+			said.Scan()
+		}
+		time.Sleep(time.Duration(rand.IntN(80_000)) * time.Microsecond)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+
+		db := openAt(t, path)
+		sound(t, db)
+		infos, err := db.Kernels(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(infos); n != 0 && n < mergedKernels-1 {
+			t.Errorf("round %d: %d kernels of a merge that brings %d", round, n, mergedKernels)
+		}
+		some += len(infos)
+		if _, err := db.Merge(ctx, from); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := db.Content(ctx); err != nil || got != content {
+			t.Errorf("round %d: after a merge to its end it knows something else (%v)", round, err)
+		}
+		for n := range mergedKernels {
+			if err := db.Remove(ctx, large(n).Kernel.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("round %d", round)
+		}
+	}
+	t.Logf("%d kernels were there after %d kills, all whole", some, rounds)
+	if some == 0 {
+		t.Error("no child ever merged anything: the kills came too early to mean anything")
+	}
+}
+
 // Processes that put at once wait for each other, and nothing is lost.
 func TestTwoWriters(t *testing.T) {
 	ctx := context.Background()

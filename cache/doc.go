@@ -5,7 +5,7 @@
 // list of the layouts it uses; a release name is an alias that points at one.
 // So a second kernel of the same series costs what differs.
 //
-//	open      the file, its schema, what can be wrong with it   open.go, schema.go, errors.go
+//	open      the file, its schema, what can be wrong with it   open.go, reading.go, schema.go, errors.go
 //	body      a layout to bytes and back                        body.go, pack.go
 //	put       a Snapshot in, whole or not at all                put.go, layout.go, write.go
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
@@ -14,7 +14,7 @@
 //	history   one event in many kernels                         history.go
 //	merge     kernels of another cache, conflicts between both  source.go, merge.go, reconcile.go
 //	export    kernels to a file and back                        export.go, import.go, bundle/
-//	maintain  statistics, verification, collection of garbage   maintain.go, verify.go
+//	maintain  statistics, verification, collection of garbage   maintain.go, verify.go, content.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes
 // may use one file. Only this package knows SQL.

@@ -20,6 +20,9 @@ var (
 	ErrCorrupt  = errors.New("the cache is damaged")
 )
 
+// errKernel says that a kernel's row does not fit what belongs to it.
+var errKernel = errors.New("a stored kernel is damaged")
+
 // maxNear is how many names an error suggests.
 const maxNear = 5
 
@@ -60,19 +63,30 @@ func (e *AmbiguousError) Error() string {
 // Choices are the things that the name stands for.
 func (e *AmbiguousError) Choices() []string { return e.Matches }
 
-// explain turns SQLite's errors into ours.
+// explained is an error that names its file already.
+type explained struct{ error }
+
+func (e explained) Unwrap() error { return e.error }
+
+// explain turns SQLite's errors into ours, once: where two files take part, the
+// inner one is meant.
 func explain(path string, err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var already explained
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &already) {
 		return err
-	}
-	if errors.Is(err, errBody) && !errors.Is(err, ErrCorrupt) {
-		return damagedFile(path, err)
 	}
 	var se sqlite3.Error
-	if !errors.As(err, &se) {
-		return err
+	switch {
+	case (errors.Is(err, errBody) || errors.Is(err, errKernel)) && !errors.Is(err, ErrCorrupt):
+		return explained{damagedFile(path, err)}
+	case errors.As(err, &se):
+		return explained{explainSQLite(path, se.Code, err)}
 	}
-	switch se.Code {
+	return err
+}
+
+func explainSQLite(path string, code sqlite3.ErrNo, err error) error {
+	switch code {
 	case sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %s; choose another file with --cache", ErrNotCache, path)
 	case sqlite3.ErrCorrupt:

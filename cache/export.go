@@ -51,7 +51,7 @@ func (db *DB) Export(ctx context.Context, w io.Writer, ids []string, opts ...Exp
 		opt(&o)
 	}
 	return bundle.Write(w, o.key, func(w io.Writer) error {
-		return db.send(ctx, ids, false, &recordWriter{w: w, layouts: map[hash]int64{}, lists: map[string]int64{}})
+		return db.send(ctx, ids, false, newRecordWriter(w))
 	})
 }
 
@@ -61,6 +61,10 @@ type recordWriter struct {
 	// layouts and lists are the places of what was written.
 	layouts map[hash]int64
 	lists   map[string]int64
+}
+
+func newRecordWriter(w io.Writer) *recordWriter {
+	return &recordWriter{w: w, layouts: map[hash]int64{}, lists: map[string]int64{}}
 }
 
 func (r *recordWriter) wants(h hash) bool { return r.layouts[h] == 0 }

@@ -27,11 +27,7 @@ func storeFailure(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) error {
 	if err != nil {
 		return err
 	}
-	p, err := newPacker()
-	if err != nil {
-		return err
-	}
-	body, err := p.pack(text)
+	body, err := pack(text)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"errors"
 	"runtime"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/bundle"
 )
 
 // What decodes encodes to something that decodes as the same; what does not is
@@ -68,13 +71,9 @@ func FuzzDecodeType(f *testing.F) {
 }
 
 func FuzzUnpack(f *testing.F) {
-	p, err := newPacker()
-	if err != nil {
-		f.Fatal(err)
-	}
 	s := sample("6.1", 0)
 	for i := range s.Types {
-		stored, err := p.pack(encodeType(&s.Types[i]))
+		stored, err := pack(encodeType(&s.Types[i]))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -94,11 +93,7 @@ func FuzzUnpack(f *testing.F) {
 		if len(body) > maxBody {
 			t.Fatalf("%d bytes unpack to %d", len(stored), len(body))
 		}
-		p, err := newPacker()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stored, err = p.pack(body); err != nil {
+		if stored, err = pack(body); err != nil {
 			t.Fatal(err)
 		}
 		if again, err := unpack(stored); err != nil || !bytes.Equal(again, body) {
@@ -157,4 +152,54 @@ func TestClaimedMembers(t *testing.T) {
 	if took, limit := after.TotalAlloc-before.TotalAlloc, uint64(100*len(body)); took > limit {
 		t.Errorf("%d bytes took %d of memory, more than %d", len(body), took, limit)
 	}
+}
+
+// What reads as kernels is written as records that read as the same.
+func FuzzReadRecords(f *testing.F) {
+	for editions := range 3 {
+		var out bytes.Buffer
+		w := newRecordWriter(&out)
+		db := openTemp(f)
+		for n := range editions {
+			put(f, db, sample("6.1.0-1", n))
+		}
+		if err := db.send(context.Background(), nil, false, w); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(out.Bytes())
+		f.Add(out.Bytes()[:out.Len()/2])
+	}
+	f.Add([]byte{tagFiles, 0, tagKernel, 0})
+	f.Add([]byte{tagLayout, 0xff, 0xff, 0xff, 0xff, 0x7f})
+	ctx := context.Background()
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var first, second bytes.Buffer
+		if err := readRecords(ctx, bytes.NewReader(payload), newRecordWriter(&first)); err != nil {
+			if !errors.Is(err, bundle.ErrDamaged) {
+				t.Fatalf("an error of another kind: %v", err)
+			}
+			return
+		}
+		if err := readRecords(ctx, bytes.NewReader(first.Bytes()), newRecordWriter(&second)); err != nil {
+			t.Fatalf("what was read does not come back: %v", err)
+		}
+		if !bytes.Equal(first.Bytes(), second.Bytes()) {
+			t.Fatalf("%d bytes come back as others (%d)", first.Len(), second.Len())
+		}
+		db := inMemoryCache(t)
+		defer db.Close()
+		var res MergeResult
+		err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			m, err := db.newMerger(ctx, tx, &res)
+			if err != nil {
+				return err
+			}
+			return readRecords(ctx, bytes.NewReader(first.Bytes()), m)
+		})
+		if err == nil {
+			sound(t, db)
+		} else if !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("an error of another kind: %v", err)
+		}
+	})
 }

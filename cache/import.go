@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -72,10 +71,9 @@ func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (re
 // kernel are 3 MB.
 const maxPending = 64 << 20
 
-// recordReader hands the kernels of a payload to a sink.
+// recordReader reads the kernels of a payload.
 type recordReader struct {
-	r  *bufio.Reader
-	to sink
+	r *bufio.Reader
 
 	fresh   []layout // since the last kernel, with hash 0 until it is known
 	bodies  [][]byte // theirs
@@ -88,43 +86,46 @@ type recordReader struct {
 }
 
 func readRecords(ctx context.Context, r io.Reader, to sink) error {
-	rr := &recordReader{r: bufio.NewReaderSize(r, 1<<16), to: to, texts: map[string]string{}}
+	rr := &recordReader{r: bufio.NewReaderSize(r, 1<<16), texts: map[string]string{}}
 	for {
-		err := rr.next(ctx)
-		if errors.Is(err, io.EOF) {
+		a, err := rr.next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, errBody):
+			return explained{fmt.Errorf("%w: %w", bundle.ErrDamaged, err)}
+		case err != nil:
+			return err
+		case a == nil:
+			continue
 		}
-		if errors.Is(err, errBody) {
-			err = fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
-		}
-		if err != nil {
+		if err := to.kernel(ctx, a); err != nil {
 			return err
 		}
+		rr.done()
 	}
 }
 
-// next takes one record; io.EOF when there is none.
-func (rr *recordReader) next(ctx context.Context) error {
+// next takes one record, and returns a kernel with what came before it; io.EOF
+// when there is none.
+func (rr *recordReader) next(ctx context.Context) (*arrival, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	tag, err := rr.r.ReadByte()
 	if err != nil {
 		if errors.Is(err, io.EOF) && len(rr.fresh)+len(rr.texts) > 0 {
-			return fmt.Errorf("%w: it ends without the kernel that its last layouts are of", bundle.ErrDamaged)
+			return nil, fmt.Errorf("%w: it ends without the kernel that its last layouts are of", bundle.ErrDamaged)
 		}
-		return err
+		return nil, err
 	}
-	n, err := binary.ReadUvarint(rr.r)
+	n, err := rr.length()
 	if err != nil {
-		return cut(err)
-	}
-	if n > maxRecord {
-		return fmt.Errorf("%w: a record of %d bytes", bundle.ErrDamaged, n)
+		return nil, cut(err)
 	}
 	rr.buf.Reset()
-	if _, err := io.CopyN(&rr.buf, rr.r, int64(n)); err != nil {
-		return cut(err)
+	if _, err := io.CopyN(&rr.buf, rr.r, n); err != nil {
+		return nil, cut(err)
 	}
 	body := rr.buf.Bytes()
 	switch tag {
@@ -132,13 +133,30 @@ func (rr *recordReader) next(ctx context.Context) error {
 		hash := string(filesHash(body))
 		rr.lists = append(rr.lists, hash)
 		rr.texts[hash] = string(body)
-		return rr.wait(len(body))
+		return nil, rr.wait(len(body))
 	case tagLayout:
-		return rr.layout(body)
+		return nil, rr.layout(body)
 	case tagKernel:
-		return rr.kernel(ctx, body)
+		return rr.kernel(body)
 	}
-	return fmt.Errorf("%w: a record of kind %q", bundle.ErrDamaged, tag)
+	return nil, fmt.Errorf("%w: a record of kind %q", bundle.ErrDamaged, tag)
+}
+
+// length reads the length of a record, a varint.
+func (rr *recordReader) length() (n int64, err error) {
+	for shift := 0; ; shift += 7 {
+		b, err := rr.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		n |= int64(b&0x7f) << shift
+		if n > maxRecord || shift > 28 {
+			return 0, fmt.Errorf("%w: a record of over %d bytes", bundle.ErrDamaged, maxRecord)
+		}
+		if b < 0x80 {
+			return n, nil
+		}
+	}
 }
 
 // cut is for an end within a record.
@@ -168,7 +186,7 @@ func (rr *recordReader) layout(body []byte) error {
 	return rr.wait(len(body))
 }
 
-func (rr *recordReader) kernel(ctx context.Context, body []byte) error {
+func (rr *recordReader) kernel(body []byte) (*arrival, error) {
 	d := &decoder{rest: body}
 	a := &arrival{lists: rr.texts}
 	a.row = kernelRow{id: d.text(), arch: d.text(), byteOrder: d.text(), wordSize: int(d.number()), source: d.text(), problems: []byte(d.text())}
@@ -177,7 +195,7 @@ func (rr *recordReader) kernel(ctx context.Context, body []byte) error {
 		alias := alias{release: d.text(), tree: d.text(), compiler: d.text(), extracted: unknownTime, digest: d.text(), btf: d.text()}
 		list := d.number()
 		if list < 1 || list > int64(len(rr.lists)) {
-			return errBody
+			return nil, errBody
 		}
 		alias.files = []byte(rr.lists[list-1])
 		a.aliases = append(a.aliases, alias)
@@ -186,26 +204,26 @@ func (rr *recordReader) kernel(ctx context.Context, body []byte) error {
 		a.origins = append(a.origins, tpinfo.Origin{Key: d.text(), Headers: d.text()})
 	}
 	if err := d.end(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := rr.sensible(a); err != nil {
-		return fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
 	}
 	var err error
 	if a.row.problems, err = canonical(a.row.problems); err != nil {
-		return err
+		return nil, err
 	}
 	if err := rr.digest(); err != nil {
-		return err
+		return nil, err
 	}
 	ids, err := decodeIDs([]byte(places))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fresh := 0
 	for _, id := range ids {
 		if id > int64(len(rr.layouts)) {
-			return errBody
+			return nil, errBody
 		}
 		if id > int64(len(rr.layouts)-len(rr.fresh)) {
 			fresh++
@@ -213,23 +231,24 @@ func (rr *recordReader) kernel(ctx context.Context, body []byte) error {
 		a.row.layouts = append(a.row.layouts, rr.layouts[id-1])
 	}
 	if fresh != len(rr.fresh) {
-		return fmt.Errorf("%w: kernel %s comes with layouts that it does not have", bundle.ErrDamaged, a.row.id)
+		return nil, fmt.Errorf("%w: kernel %s comes with layouts that it does not have", bundle.ErrDamaged, a.row.id)
 	}
-	if err := rr.to.kernel(ctx, a); err != nil {
-		return err
-	}
+	return a, nil
+}
+
+// done forgets what only the kernel that was read needed.
+func (rr *recordReader) done() {
 	for i := len(rr.layouts) - len(rr.fresh); i < len(rr.layouts); i++ {
 		rr.layouts[i].text = nil
 	}
 	rr.fresh, rr.bodies, rr.pending, rr.texts = rr.fresh[:0], rr.bodies[:0], 0, map[string]string{}
-	return nil
 }
 
 // digest works out what the layouts since the last kernel are.
 func (rr *recordReader) digest() error {
 	at := len(rr.layouts)
 	rr.layouts = append(rr.layouts, rr.fresh...)
-	return eachOnAllCores(len(rr.fresh), func(i int, _ *packer) error {
+	return eachOnAllCores(len(rr.fresh), func(i int) error {
 		l, err := layoutOf(rr.fresh[i].kind, rr.fresh[i].name, rr.bodies[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", rr.fresh[i].name, err)

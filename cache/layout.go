@@ -74,7 +74,7 @@ func nameKey(name string) int64 {
 func identify(snap *tpinfo.Snapshot) []layout {
 	events := len(snap.Events)
 	out := make([]layout, events+len(snap.Types))
-	_ = eachOnAllCores(len(out), func(i int, _ *packer) error {
+	_ = eachOnAllCores(len(out), func(i int) error {
 		if i < events {
 			out[i] = layoutOfEvent(&snap.Events[i])
 		} else {
@@ -106,7 +106,7 @@ func layoutOfType(t *tpinfo.Type) layout {
 }
 
 // pack gives what is to be stored.
-func (l *layout) pack(p *packer) ([]byte, error) {
+func (l *layout) pack() ([]byte, error) {
 	if l.stored != nil {
 		return l.stored, nil
 	}
@@ -114,7 +114,7 @@ func (l *layout) pack(p *packer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.pack(body)
+	return pack(body)
 }
 
 // readLayout is the layout of a stored body, whatever hash it is stored under.
@@ -147,18 +147,14 @@ func layoutOf(kind int, name string, body []byte) (layout, error) {
 	return layout{}, fmt.Errorf("%w: it is neither an event nor a type", errBody)
 }
 
-// eachOnAllCores calls do for 0 to n-1, each with a packer of its core.
-func eachOnAllCores(n int, do func(i int, p *packer) error) error {
+// eachOnAllCores calls do for 0 to n-1.
+func eachOnAllCores(n int, do func(i int) error) error {
 	var g errgroup.Group
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		g.Go(func() error {
-			p, err := newPacker()
-			if err != nil {
-				return err
-			}
 			for i := w; i < n; i += workers {
-				if err := do(i, p); err != nil {
+				if err := do(i); err != nil {
 					return err
 				}
 			}
@@ -223,8 +219,8 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (a
 		return cmp.Or(cmp.Compare(a.kind, b.kind), a.hash.compare(b.hash))
 	})
 	bodies := make([][]byte, len(missing))
-	err = eachOnAllCores(len(missing), func(i int, p *packer) (err error) {
-		if bodies[i], err = missing[i].pack(p); err != nil {
+	err = eachOnAllCores(len(missing), func(i int) (err error) {
+		if bodies[i], err = missing[i].pack(); err != nil {
 			return fmt.Errorf("%s: %w", missing[i].name, err)
 		}
 		return nil

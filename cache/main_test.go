@@ -20,11 +20,18 @@ const childEnv = "TPINFO_TEST_CHILD"
 // end.
 const editionsEnv = "TPINFO_TEST_EDITIONS"
 
+// mergeEnv makes that program merge this file again and again, with other
+// kernels removed in between.
+const mergeEnv = "TPINFO_TEST_MERGE"
+
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
 		run := putForever
 		if os.Getenv(editionsEnv) != "" {
 			run = putEditions
+		}
+		if os.Getenv(mergeEnv) != "" {
+			run = mergeForever
 		}
 		if err := run(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -74,6 +81,29 @@ func putForever(path string) error {
 			if _, err := db.GC(ctx); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// mergeForever merges what the environment names, and takes one kernel of it
+// out again.
+func mergeForever(path string) error {
+	ctx := context.Background()
+	db, err := Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	for n := 0; ; n++ {
+		if _, err := db.Merge(ctx, os.Getenv(mergeEnv)); err != nil {
+			return err
+		}
+		fmt.Println("merged")
+		if err := db.Remove(ctx, large(n%mergedKernels).Kernel.ID); err != nil {
+			return err
+		}
+		if _, err := db.GC(ctx); err != nil {
+			return err
 		}
 	}
 }

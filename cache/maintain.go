@@ -20,16 +20,23 @@ type Stats struct {
 	Types     int `json:"types"`
 	EventUses int `json:"event_uses"`
 	TypeUses  int `json:"type_uses"`
+	// Failures counts what the ledger holds.
+	Failures int `json:"failures"`
+	// Content is the digest of what the cache knows.
+	Content string `json:"content"`
 }
 
 // Stats counts.
 func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Path: db.path, Schema: newestSchema()}
 	err := db.sql.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM kernel), (SELECT count(*) FROM layout WHERE kind = ?),
-		(SELECT count(*) FROM layout WHERE kind = ?), (SELECT coalesce(sum(events), 0) FROM kernel), (SELECT coalesce(sum(types), 0) FROM kernel)`,
-		kindEvent, kindType).Scan(&s.Kernels, &s.Events, &s.Types, &s.EventUses, &s.TypeUses)
+		(SELECT count(*) FROM layout WHERE kind = ?), (SELECT coalesce(sum(events), 0) FROM kernel), (SELECT coalesce(sum(types), 0) FROM kernel), (SELECT count(*) FROM failure)`,
+		kindEvent, kindType).Scan(&s.Kernels, &s.Events, &s.Types, &s.EventUses, &s.TypeUses, &s.Failures)
 	if err != nil {
 		return s, explain(db.path, err)
+	}
+	if s.Content, err = db.Content(ctx); err != nil {
+		return s, err
 	}
 	for _, suffix := range []string{"", "-wal"} {
 		if st, err := os.Stat(db.path + suffix); err == nil {

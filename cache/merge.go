@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/bundle"
 )
 
 // MergeResult says what a merge or an import brought.
@@ -49,6 +52,72 @@ func (r *MergeResult) Add(other MergeResult) {
 //   - of a failure, the last, then the one tried more often, then the one
 //     whose JSON sorts later. What one cache failed to build and the other
 //     built is no failure.
+
+// Merge adds all that another cache holds, or nothing. The other one is only
+// read, also when its schema is older. An exported file is imported.
+func (db *DB) Merge(ctx context.Context, path string, opts ...ImportOption) (res MergeResult, err error) {
+	if err := db.writable(); err != nil {
+		return res, err
+	}
+	if same, err := sameFile(db.path, path); err != nil || same {
+		if same {
+			err = fmt.Errorf("%s is the cache itself", path)
+		}
+		return res, err
+	}
+	if exported, err := isBundle(path); err != nil {
+		return res, fmt.Errorf("cache: %w", err)
+	} else if exported {
+		f, err := os.Open(path)
+		if err != nil {
+			return res, fmt.Errorf("cache: %w", err)
+		}
+		defer f.Close()
+		if res, err = db.Import(ctx, f, opts...); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return res, err
+	}
+	var o importOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if len(o.trusted) > 0 {
+		return res, fmt.Errorf("%w: %s is a cache, which nobody can sign; 'tpinfo cache export' with a key makes a file of it that is signed", bundle.ErrSignature, path)
+	}
+	other, err := Open(ctx, path, ReadOnly(), Wait(db.wait), func(o *options) { o.untouched = true })
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, other.Close()) }()
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		m, err := db.newMerger(ctx, tx, &res)
+		if err != nil {
+			return err
+		}
+		return other.send(ctx, nil, true, m)
+	})
+	if err != nil {
+		res = MergeResult{}
+	}
+	return res, err
+}
+
+// sameFile tells whether two names are of one file that is there.
+func sameFile(a, b string) (bool, error) {
+	y, err := os.Stat(b)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("no cache at %s: %w", b, fs.ErrNotExist)
+	}
+	if err != nil {
+		return false, fmt.Errorf("cache: %w", err)
+	}
+	if y.IsDir() {
+		return false, fmt.Errorf("%w: %s is a folder", ErrNotCache, b)
+	}
+	x, err := os.Stat(a)
+	return err == nil && os.SameFile(x, y), nil
+}
 
 // merger is the sink that is a cache.
 type merger struct {

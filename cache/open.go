@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +30,8 @@ type DB struct {
 	wait   time.Duration // for another program that writes
 	turn   chan struct{} // holds one while a goroutine writes
 	stock  *stock        // of who writes
+
+	keep *sql.Conn // holds what is in memory alone
 }
 
 // Option changes how a cache is opened.
@@ -37,10 +40,13 @@ type Option func(*options)
 type options struct {
 	readOnly bool
 	wait     time.Duration
+	// untouched: what is older is not brought up to date where it is.
+	untouched bool
 }
 
 // ReadOnly opens a file that exists, for reading alone. It works in folders
-// that cannot be written too.
+// that cannot be written too, and with files that Export wrote, which are read
+// into memory.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 
 // Wait is how long a writer waits for another one before it gives up with
@@ -64,58 +70,15 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	if !o.readOnly {
+		if exported, err := isBundle(path); err == nil && exported {
+			return nil, fmt.Errorf("%w: %s is an exported file, which can be read but not written; 'tpinfo cache import' adds it to a cache", ErrReadOnly, path)
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, fmt.Errorf("folder of the cache: %w; choose a file you may write with --cache", err)
 		}
 		return open(ctx, path, "rwc", o.wait, false)
 	}
-	db, err := open(ctx, path, "ro", o.wait, false)
-	var older *olderError
-	if errors.As(err, &older) {
-		return update(ctx, path, o, older)
-	}
-	if !notWritable(err) || ctx.Err() != nil {
-		return db, err
-	}
-	// Without write access to the folder WAL cannot be used, and then nobody
-	// else can be writing either. A log that was left there would be passed
-	// over, and what it holds with it.
-	if st, lerr := os.Stat(path + "-wal"); lerr == nil && st.Size() > 0 {
-		return nil, fmt.Errorf("%w: its log %s-wal holds what is not in the file yet; copy both to where you may write (%w)", ErrReadOnly, path, err)
-	}
-	if frozen, ferr := open(ctx, path, "ro", o.wait, true); ferr == nil {
-		return frozen, nil
-	}
-	return nil, err
-}
-
-// olderError says that a file must be brought up to date before it is read.
-type olderError struct {
-	path   string
-	schema int
-}
-
-func (e *olderError) Error() string {
-	return fmt.Sprintf("%s has the older schema %d", e.path, e.schema)
-}
-
-// update brings an older file up to date and opens it for reading.
-func update(ctx context.Context, path string, o options, older *olderError) (*DB, error) {
-	db, err := open(ctx, path, "rw", o.wait, false)
-	if err != nil {
-		return nil, fmt.Errorf("%w and cannot be brought up to date: %w", older, err)
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	return open(ctx, path, "ro", o.wait, false)
-}
-
-// notWritable is what SQLite says when it can make no files beside one that it
-// should only read.
-func notWritable(err error) bool {
-	var se sqlite3.Error
-	return errors.As(err, &se) && (se.Code == sqlite3.ErrCantOpen || se.Code == sqlite3.ErrReadonly)
+	return openReading(ctx, path, o)
 }
 
 func nothingYet(path string) error {
@@ -128,17 +91,15 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	db := &DB{path: path, readOnly: mode == "ro", prepared: map[string]*sql.Stmt{}, wait: wait, turn: make(chan struct{}, 1)}
-	if db.sql, err = handle(file, mode, "deferred", wait, frozen); err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
+	query := url.Values{"mode": {mode}}
+	if frozen {
+		query.Set("immutable", "1")
 	}
-	if !db.readOnly {
-		if db.writer, err = handle(file, mode, "immediate", patience, false); err != nil {
-			db.sql.Close() //nolint:errcheck // nothing has used it
-			return nil, fmt.Errorf("cache: %w", err)
-		}
+	db, err := connect(path, file, query, wait)
+	if err != nil {
+		return nil, err
 	}
-	if db.readOnly {
+	if db.readOnly = mode == "ro"; db.readOnly {
 		var version int
 		version, err = schemaVersion(ctx, db.sql, path)
 		switch {
@@ -146,7 +107,7 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 			// Its maker was ended before it had a schema.
 			err = nothingYet(path)
 		case err == nil && version != newestSchema():
-			err = &olderError{path, version}
+			err = &olderError{path: path, schema: version}
 		}
 	} else {
 		err = db.migrate(ctx)
@@ -158,18 +119,27 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 	return db, nil
 }
 
+// connect makes ready the pools of connections to a file, which is named path
+// to people. Nothing is opened yet.
+func connect(path, file string, query url.Values, wait time.Duration) (db *DB, err error) {
+	db = &DB{path: path, prepared: map[string]*sql.Stmt{}, wait: wait, turn: make(chan struct{}, 1)}
+	if db.sql, err = handle(file, query, "deferred", wait); err == nil {
+		db.writer, err = handle(file, query, "immediate", patience)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	return db, nil
+}
+
 // handle is a pool of connections that wait so long for other programs, and
 // whose transactions begin with this lock.
-func handle(file, mode, lock string, wait time.Duration, frozen bool) (*sql.DB, error) {
-	query := url.Values{}
-	query.Set("mode", mode)
+func handle(file string, query url.Values, lock string, wait time.Duration) (*sql.DB, error) {
+	query = maps.Clone(query)
 	query.Set("_busy_timeout", fmt.Sprint(wait.Milliseconds()))
 	query.Set("_txlock", lock)
 	query.Set("_foreign_keys", "1")
 	query.Set("_synchronous", "NORMAL")
-	if frozen {
-		query.Set("immutable", "1")
-	}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}
 	return sql.Open("sqlite3", name.String())
 }
@@ -203,11 +173,10 @@ func (db *DB) Close() error {
 		s.Close() //nolint:errcheck // closing the database ends it anyway
 	}
 	db.prepared = map[string]*sql.Stmt{}
-	err := db.sql.Close()
-	if db.writer != nil {
-		err = errors.Join(err, db.writer.Close())
+	if db.keep != nil {
+		db.keep.Close() //nolint:errcheck // closing the database ends it anyway
 	}
-	return err
+	return errors.Join(db.sql.Close(), db.writer.Close())
 }
 
 // prepare keeps a statement for the next time.

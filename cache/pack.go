@@ -78,19 +78,23 @@ type packer struct {
 // packLevel is where more effort stops making small bodies smaller.
 const packLevel = 7
 
-func newPacker() (*packer, error) {
-	w, err := flate.NewWriterDict(io.Discard, packLevel, dictionary())
-	if err != nil {
-		return nil, err
-	}
-	return &packer{w: w}, nil
-}
+// packers hold writers with their working memory, 1 MB each.
+var packers = sync.Pool{New: func() any {
+	// The level is one there is.
+	w, _ := flate.NewWriterDict(io.Discard, packLevel, dictionary())
+	return &packer{w: w}
+}}
 
 // pack returns body as it is stored.
-func (p *packer) pack(body []byte) ([]byte, error) {
+func pack(body []byte) ([]byte, error) {
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("it takes %d bytes, more than the %d that the cache can give back", len(body), maxBody)
 	}
+	p, ok := packers.Get().(*packer)
+	if !ok {
+		return nil, errBody
+	}
+	defer packers.Put(p)
 	p.out.Reset()
 	p.out.WriteByte(packed)
 	p.w.ResetDict(&p.out, dictionary())

@@ -113,11 +113,7 @@ func storeKernel(ctx context.Context, tx *sql.Tx, k kernelRow) (known bool, err 
 		return false, err
 	}
 	known = string(old) == string(content)
-	p, err := newPacker()
-	if err != nil {
-		return false, err
-	}
-	problems, err := p.pack(k.problems)
+	problems, err := pack(k.problems)
 	if err != nil {
 		return false, err
 	}
@@ -129,11 +125,11 @@ func storeKernel(ctx context.Context, tx *sql.Tx, k kernelRow) (known bool, err 
 			incomplete++
 		}
 	}
-	events, err := p.pack(encodeIDs(ids[kindEvent]))
+	events, err := pack(encodeIDs(ids[kindEvent]))
 	if err != nil {
 		return false, err
 	}
-	types, err := p.pack(encodeIDs(ids[kindType]))
+	types, err := pack(encodeIDs(ids[kindType]))
 	if err != nil {
 		return false, err
 	}
@@ -169,11 +165,7 @@ func filesHash(text []byte) []byte {
 
 // storeFiles keeps a list of headers, once, and returns its hash.
 func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
-	body, err := p.pack(text)
+	body, err := pack(text)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func kernel(t testing.TB, db *DB, selector string) *Kernel {
 }
 
 // sound fails the test when a check of the whole cache finds a fault.
-func sound(t testing.TB, db *DB) {
+func sound(t rapid.TB, db *DB) {
 	t.Helper()
 	faults, err := db.Verify(context.Background())
 	if err != nil {

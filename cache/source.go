@@ -128,7 +128,7 @@ func (s *source) kernels(ctx context.Context, ids []string) ([]*storedKernel, er
 	kernels := slices.Collect(maps.Values(found))
 	for _, k := range kernels {
 		if len(k.aliases) == 0 {
-			return nil, fmt.Errorf("%w: kernel %s has no name", ErrCorrupt, k.row.id)
+			return nil, fmt.Errorf("kernel %s has no name: %w", k.row.id, errKernel)
 		}
 	}
 	slices.SortFunc(kernels, func(a, b *storedKernel) int {
@@ -234,7 +234,7 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		}
 	}
 	if missing > 0 {
-		return fmt.Errorf("%w: %d layouts of kernel %s are missing", ErrCorrupt, missing, k.aliases[0].release)
+		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.aliases[0].release, errKernel)
 	}
 	bodies, err := s.fetch(ctx, fresh)
 	if err != nil {
@@ -247,7 +247,7 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		k.row.layouts = append(k.row.layouts, s.layouts[id])
 	}
 	if !slices.Equal(k.row.content(), k.content) {
-		return fmt.Errorf("%w: kernel %s is not what was stored", ErrCorrupt, k.aliases[0].release)
+		return fmt.Errorf("kernel %s is not what was stored: %w", k.aliases[0].release, errKernel)
 	}
 	if err := to.kernel(ctx, &k.arrival); err != nil {
 		return err
@@ -276,7 +276,7 @@ func (s *source) fetch(ctx context.Context, ids []int64) ([]layout, error) {
 		}
 	}
 	out := make([]layout, len(ids))
-	err = eachOnAllCores(len(ids), func(i int, _ *packer) error {
+	err = eachOnAllCores(len(ids), func(i int) error {
 		stated := s.layouts[ids[i]]
 		l, err := readLayout(stated.kind, names[i], bodies[i])
 		if err == nil && l.hash != stated.hash {

@@ -1,0 +1,82 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"slices"
+
+	"github.com/tpinfo/tpinfo"
+)
+
+// Content is the digest of all that a cache knows, in hexadecimal: kernels with
+// the content of their layouts, their names, what they were built from, and
+// what failed. Two caches with the same digest know the same, in whatever order
+// they learned it. Times take no part, and how often something was tried; nor
+// do layouts that no kernel has.
+func (db *DB) Content(ctx context.Context) (content string, err error) {
+	err = db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var e encoder
+		e.text("tpinfo content 1")
+		for _, table := range []func(context.Context, *sql.Tx, *encoder) error{kernelContents, aliasContents, originContents, failureContents} {
+			if err := table(ctx, tx, &e); err != nil {
+				return err
+			}
+		}
+		sum := sha256.Sum256(e.buf)
+		content = hex.EncodeToString(sum[:])
+		return nil
+	})
+	return content, err
+}
+
+func kernelContents(ctx context.Context, tx *sql.Tx, e *encoder) error {
+	return eachText(ctx, tx, e, 2, "SELECT id, content FROM kernel ORDER BY id")
+}
+
+func aliasContents(ctx context.Context, tx *sql.Tx, e *encoder) error {
+	return eachText(ctx, tx, e, 7, "SELECT kernel, release, tree, compiler, digest, btf, files FROM alias ORDER BY kernel, release, tree")
+}
+
+func originContents(ctx context.Context, tx *sql.Tx, e *encoder) error {
+	return eachText(ctx, tx, e, 3, "SELECT key, headers, kernel FROM origin ORDER BY key")
+}
+
+// eachText writes a table of so many columns, all of which are texts.
+func eachText(ctx context.Context, tx *sql.Tx, e *encoder, columns int, query string) error {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	texts, into := make([]string, columns), make([]any, columns)
+	for i := range texts {
+		into[i] = &texts[i]
+	}
+	n := 0
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		e.text(texts...)
+	}
+	e.number(int64(n))
+	return rows.Err()
+}
+
+func failureContents(ctx context.Context, tx *sql.Tx, e *encoder) error {
+	list, err := failuresOf(ctx, tx, "SELECT key, body FROM failure")
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(list, func(a, b tpinfo.Failure) int { return cmp.Compare(a.Key, b.Key) })
+	for _, f := range list {
+		e.text(f.Key, f.Release, f.Arch, f.Subject, f.Reason, f.Tools)
+		e.number(int64(len(f.Supply)))
+		e.text(f.Supply...)
+	}
+	e.number(int64(len(list)))
+	return nil
+}
