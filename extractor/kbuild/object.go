@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild/makefile"
@@ -69,6 +70,33 @@ func (s *Source) File(rel string) Object {
 		o.Flags = r.flags(in, stem, false)
 	}
 	return o
+}
+
+// BuiltIn lists the objects of the kernel itself, without those of modules, as
+// paths without a suffix: "fs/open". unsure says, where the Makefiles do not
+// tell all of them, why.
+func (s *Source) BuiltIn() (objects, unsure []string) {
+	s.asked.Lock()
+	defer s.asked.Unlock()
+	if s.rules == nil {
+		s.rules = readRules(s)
+	}
+	for key, b := range s.rules.built {
+		if !b.module {
+			objects = append(objects, key)
+		}
+	}
+	for _, f := range s.rules.folders {
+		if !f.entered {
+			continue
+		}
+		for _, u := range f.unsure {
+			unsure = append(unsure, u.Reason)
+		}
+	}
+	slices.Sort(objects)
+	slices.Sort(unsure)
+	return objects, slices.Compact(unsure)
 }
 
 // home is the folder whose Makefile names the object, or else the nearest

@@ -228,6 +228,8 @@ func (r *rules) root() (*folder, []child) {
 	set.Outer = map[string]makefile.Variable{}
 	for name, value := range map[string]string{
 		"MAKE_VERSION": "4.3", "sub_make_done": "1", "need-config": "1", "KBUILD_BUILTIN": "1", "KBUILD_MODULES": "1",
+		// As of the make that the first one runs.
+		"CURDIR": t.Build, "MAKEFLAGS": "rR --no-print-directory", ".FEATURES": "output-sync",
 		"KERNELRELEASE": t.Release, "CC_VERSION_TEXT": t.Config["CC_VERSION_TEXT"],
 	} {
 		set.Outer[name] = makefile.Variable{Text: value, Simple: true}
@@ -238,6 +240,10 @@ func (r *rules) root() (*folder, []child) {
 		return root, nil
 	}
 	r.top, r.common = mk, commonOf(mk)
+	if libs := wordsOf(mk, "libs-y").list; !slices.Contains(libs, "lib/") {
+		// Every kernel's does; what else was passed over cannot be told.
+		root.unsure = append(root.unsure, makefile.Unknown{Reason: "Makefile: it does not come to the line that asks for lib/"})
+	}
 	r.world.Outer, r.world.Unknowns = mk.Exported()
 	for _, name := range []string{"scripts/Kbuild.include", "scripts/Makefile.compiler"} {
 		file := filepath.Join(s.Dir, name)
