@@ -11,6 +11,9 @@ const (
 	UnknownType ProblemCode = "unknown-type"
 	// ArgsMissing: the event exists, its arguments could not be extracted.
 	ArgsMissing ProblemCode = "args-missing"
+	// RecordOnly: the event has a record and is no tracepoint, so there is
+	// nothing that a raw tracepoint program could attach to, and no arguments.
+	RecordOnly ProblemCode = "record-only"
 	// RecordMissing: the event exists, its record could not be extracted.
 	RecordMissing ProblemCode = "record-missing"
 	// HeaderFailed: a trace header could not be compiled at all.

@@ -1,5 +1,7 @@
 package tpinfo
 
+import "slices"
+
 // Schema is the version of the JSON form. It grows when a reader of the old
 // form would misread the new one.
 const Schema = 1
@@ -17,6 +19,7 @@ const (
 	FromDWARF    Source = "dwarf"     // the kernel's trace headers, compiled
 	FromBTF      Source = "btf"       // type information of the kernel's image
 	FromTracefs  Source = "tracefs"   // format files of the running kernel
+	FromSource   Source = "source"    // definitions of system calls in the kernel's source
 	FromDWARFBTF Source = "dwarf+btf" // headers, gaps filled from BTF
 	// FromBTFTracefs: arguments from BTF, record from a format file.
 	FromBTFTracefs Source = "btf+tracefs"
@@ -53,13 +56,15 @@ func (t *Tracepoint) FullName() string {
 
 // Built reports whether the kernel has the event, as far as is known: only a
 // full source tree tells that it has not.
-func (t *Tracepoint) Built() bool {
-	for i := range t.Problems {
-		if t.Problems[i].Code == NotBuilt {
-			return false
-		}
-	}
-	return true
+func (t *Tracepoint) Built() bool { return !t.has(NotBuilt) }
+
+// RecordOnly reports whether the event is its record and nothing else: ftrace,
+// perf and BPF programs of the tracepoint kind see it, and raw tracepoint
+// programs have nothing to attach to.
+func (t *Tracepoint) RecordOnly() bool { return t.has(RecordOnly) }
+
+func (t *Tracepoint) has(code ProblemCode) bool {
+	return slices.ContainsFunc(t.Problems, func(p Problem) bool { return p.Code == code })
 }
 
 // Complete reports whether every argument and every field has a known size

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/btf"
+	"github.com/tpinfo/tpinfo/extractor/syscalls"
 	"github.com/tpinfo/tpinfo/extractor/tracefs"
 )
 
@@ -162,7 +163,7 @@ func overlay(snap *tpinfo.Snapshot, tp *btf.Tracepoints, formats []tpinfo.Tracep
 	for _, f := range formats {
 		i, ok := byName[f.Name]
 		if !ok {
-			snap.Events = append(snap.Events, onlyFormat(f))
+			snap.Events = append(snap.Events, onlyFormat(f, snap.Kernel.WordSize))
 			continue
 		}
 		e := &snap.Events[i]
@@ -211,7 +212,13 @@ func classOf(records map[string]*tpinfo.Record, want *tpinfo.Record) *tpinfo.Byt
 }
 
 // onlyFormat is an event that BTF does not know.
-func onlyFormat(f tpinfo.Tracepoint) tpinfo.Tracepoint {
+func onlyFormat(f tpinfo.Tracepoint, word int) tpinfo.Tracepoint {
+	if f.System == syscalls.System {
+		f.Args = []tpinfo.Arg{}
+		f.Record.Size = syscalls.Size(f.Record.Fields, word)
+		f.Problems = append(f.Problems, syscalls.RecordOnly(f.Name))
+		return f
+	}
 	f.Problems = append(f.Problems, tpinfo.Problem{
 		Code: tpinfo.ArgsMissing, Message: "only its format file describes it: it is no tracepoint of its own, or its module has no BTF",
 	})

@@ -30,3 +30,19 @@ func TestUnambiguous(t *testing.T) {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 }
+
+// Events of system calls are complete by their format files: they are no
+// tracepoints, so there are no arguments to miss. Of others arguments are.
+func TestOnlyFormat(t *testing.T) {
+	record := func() *tpinfo.Record {
+		return &tpinfo.Record{Size: tpinfo.Unknown, Fields: []tpinfo.Field{{Name: "__syscall_nr", Type: "int", Offset: 8, Size: 4, Signed: true}}}
+	}
+	e := onlyFormat(tpinfo.Tracepoint{System: "syscalls", Name: "sys_enter_vhangup", Source: tpinfo.FromTracefs, Record: record()}, 8)
+	if !e.Complete() || !e.RecordOnly() || e.Args == nil || e.Record.Size != 16 {
+		t.Errorf("%+v", e)
+	}
+	e = onlyFormat(tpinfo.Tracepoint{System: "kprobes", Name: "mine", Source: tpinfo.FromTracefs, Record: record()}, 8)
+	if e.Complete() || e.RecordOnly() || e.Args != nil || e.Record.Size.Known() || len(e.Problems) != 1 || e.Problems[0].Code != tpinfo.ArgsMissing {
+		t.Errorf("%+v", e)
+	}
+}

@@ -79,7 +79,10 @@ func summary(e *tpinfo.Tracepoint) string {
 	if !e.Built() {
 		absent = "  not built"
 	}
-	if e.Args == nil {
+	switch {
+	case e.RecordOnly():
+		return "record only" + absent
+	case e.Args == nil:
 		return "(arguments not known)" + absent
 	}
 	parts := make([]string, len(e.Args))

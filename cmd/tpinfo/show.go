@@ -120,6 +120,9 @@ func (a *app) showEvent(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 func (a *app) showArgs(w io.Writer, e *tpinfo.Tracepoint) error {
 	fmt.Fprintf(w, "\n%s", a.style.name("arguments"))
 	switch {
+	case e.RecordOnly():
+		fmt.Fprintln(w, ": none, it is no tracepoint of its own")
+		return nil
 	case e.Args == nil:
 		fmt.Fprintln(w, ": not known")
 		return nil

@@ -128,10 +128,10 @@ func tracepoints(events []tpinfo.Tracepoint) []tpinfo.Tracepoint {
 	return own
 }
 
-// onlyRecord tells events that no tracepoint of their own stands behind: a
-// format file describes them, and nothing else knows them.
+// onlyRecord tells events that no tracepoint of their own stands behind, or of
+// which nothing but a format file is known.
 func onlyRecord(e *tpinfo.Tracepoint) bool {
-	return e.Source == tpinfo.FromTracefs && e.Args == nil
+	return e.RecordOnly() || e.Source == tpinfo.FromTracefs && e.Args == nil
 }
 
 func isGlob(name string) bool { return strings.ContainsAny(name, "*?[") }

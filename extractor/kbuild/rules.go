@@ -2,6 +2,7 @@ package kbuild
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -240,9 +241,10 @@ func (r *rules) root() (*folder, []child) {
 		return root, nil
 	}
 	r.top, r.common = mk, commonOf(mk)
-	if libs := wordsOf(mk, "libs-y").list; !slices.Contains(libs, "lib/") {
-		// Every kernel's does; what else was passed over cannot be told.
-		root.unsure = append(root.unsure, makefile.Unknown{Reason: "Makefile: it does not come to the line that asks for lib/"})
+	if a := passedOver(mk); a != nil {
+		root.unsure = append(root.unsure, makefile.Unknown{
+			Reason: fmt.Sprintf("%s:%d: this line, which counts in every kernel, was passed over under: %s", a.File, a.Line, a.Kept.Text),
+		})
 	}
 	r.world.Outer, r.world.Unknowns = mk.Exported()
 	for _, name := range []string{"scripts/Kbuild.include", "scripts/Makefile.compiler"} {
@@ -281,6 +283,21 @@ func (r *rules) root() (*folder, []child) {
 	opened.by = nil
 	root.mk, root.unsure = opened.mk, append(root.unsure, opened.unsure...)
 	return root, extra
+}
+
+// passedOver is the top Makefile's line that asks for lib/, when it did not
+// count: then others that do count did not either.
+func passedOver(mk *makefile.Makefile) (found *makefile.Assignment) {
+	if slices.Contains(wordsOf(mk, "libs-y").list, "lib/") {
+		return nil
+	}
+	lines := mk.Asked()
+	for i := range lines {
+		if a := &lines[i]; a.Name == "libs-y" && a.Kept != nil && slices.Contains(mk.Words(a), "lib/") {
+			found = a
+		}
+	}
+	return found
 }
 
 // topLists are the lists of folders in the top and the architecture's

@@ -264,6 +264,23 @@ func TestSourceFolderFrom610(t *testing.T) {
 	}
 }
 
+// What the top Makefile hands down is not known when a line of it that every
+// kernel heeds was not heeded: nothing is called absent then.
+func TestTopMakefileOfAnotherShape(t *testing.T) {
+	s, _ := openFull(t, map[string]string{
+		"src/Makefile": "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 192\nifeq ($(some-new-sign),1)\nlibs-y := lib/\nendif\n",
+	})
+	want := Object{Status: Unclear, Reason: "Makefile:5: this line, which counts in every kernel, was passed over under: ifeq ($(some-new-sign),1)"}
+	got := s.File("lib/string.c")
+	got.Flags = ObjectFlags{}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := s.File("fs/ext/acl.c"); got.Status != Built {
+		t.Errorf("what the Kbuild file asks for: %+v", got)
+	}
+}
+
 // Before 6.1 the top Makefile names the folders itself.
 func TestFoldersOfTheTopMakefile(t *testing.T) {
 	s, _ := openFull(t, map[string]string{
@@ -281,6 +298,19 @@ func TestFoldersOfTheTopMakefile(t *testing.T) {
 		if got := s.File(file); got.Status != want {
 			t.Errorf("%s: %+v, want %s", file, got, want)
 		}
+	}
+}
+
+func TestBuiltIn(t *testing.T) {
+	s, _ := openFull(t, nil)
+	objects, unsure := s.BuiltIn()
+	want := []string{"arch/x86/lib/delay", "arch/x86/pci/common", "fs/both", "fs/mmu", "fs/no-block", "fs/open", "init/main", "lib/head", "lib/string", "net/devres"}
+	if diff := cmp.Diff(want, objects); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	why := []string{"drivers/Makefile:3: takes the output of a command: $(shell uname)", "net/Makefile:3: takes the output of a command: $(shell cat x)"}
+	if diff := cmp.Diff(why, unsure); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
