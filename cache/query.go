@@ -155,6 +155,9 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 	var found []tpinfo.Tracepoint
 	used := make([]bool, len(patterns))
 	err := k.all(ctx, kindEvent, func(name string, stored []byte) error {
+		if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p string) bool { return mayMatch(p, name) }) {
+			return nil
+		}
 		body, err := unpack(stored)
 		if err != nil {
 			return err
@@ -186,6 +189,16 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Header, b.Header))
 	})
 	return found, nil
+}
+
+// mayMatch reports whether a pattern may name an event of this name, whatever
+// its system: most are told apart without being unpacked.
+func mayMatch(pattern, name string) bool {
+	if strings.ContainsRune(pattern, '[') {
+		return true // a colon may stand in it
+	}
+	ok, err := path.Match(pattern[strings.LastIndexByte(pattern, ':')+1:], name)
+	return err == nil && ok
 }
 
 // Matches reports whether a pattern of Events names an event; a bad pattern

@@ -195,6 +195,8 @@ func TestEvents(t *testing.T) {
 		{nil, "mmc:request nbd:request sched:sched_bare sched:sched_switch"},
 		{[]string{"sched:*"}, "sched:sched_bare sched:sched_switch"},
 		{[]string{"request"}, "mmc:request nbd:request"},
+		{[]string{"*:request", "s*:*[h]"}, "mmc:request nbd:request sched:sched_switch"},
+		{[]string{"sched[:]sched_bare", `sched\:sched_sw*`}, "sched:sched_bare sched:sched_switch"},
 		{[]string{"n?d:*", "sched_s*"}, "nbd:request sched:sched_switch"},
 		{[]string{"sched:*", "irq:*"}, `no event "irq:*" in 6.1.0-1`},
 		{[]string{"[z"}, `pattern "[z": syntax error in pattern`},

@@ -27,9 +27,9 @@ array of the same; where that lies does not matter, and neither does a typedef's
 name. What @defined and "?" ask for, the script can be without: -v notes it.
 
 First comes a table of kernels by probe points, then why a kernel's verdict is
-what it is, and what would help. Nothing is compiled but the script: types that
-only headers have make it fail here. Names are those of 'tpinfo compile', which
-says more of one kernel.
+what it is, and what would help. Everything is answered from the cache: where
+@cast names a header whose type is not in it, the script does not compile, and
+'tpinfo compile -k KERNEL' learns the type where the kernel's headers are.
 
 The exit status is 0 when the script means the same on all of them, and 1 when
 it means something else on one or does not compile for it.`,

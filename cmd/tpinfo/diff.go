@@ -327,7 +327,7 @@ func (a *app) diffTable(w io.Writer, res *compare.Result, d difference) error {
 // diffLines says the changes of one event or type; of an event that is new or
 // gone, with its arguments.
 func (a *app) diffLines(found []compare.Change) []string {
-	if len(found) == 1 && found[0].Part == compare.PartEvent {
+	if len(found) == 1 && found[0].Part == compare.PartEvent && !found[0].OnlyUnknown() {
 		line := found[0].String()
 		for _, side := range []any{found[0].Before, found[0].After} {
 			if e, ok := side.(*tpinfo.Tracepoint); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -127,7 +128,11 @@ func (a *app) historyText(w io.Writer, name string, list []compare.Stretch, layo
 			releases, flavours := list[s.Before].Name(kernels)
 			fmt.Fprintln(w, "  "+a.style.dim("beside "+releases+" "+flavours+":"))
 		}
-		for _, line := range a.stretchLines(s, list) {
+		lines := a.stretchLines(s, list)
+		if len(lines) == 0 {
+			lines = []string{"as before" + joined(s, list, kernels)}
+		}
+		for _, line := range lines {
 			fmt.Fprintln(w, "  "+line)
 		}
 	}
@@ -137,7 +142,7 @@ func (a *app) historyText(w io.Writer, name string, list []compare.Stretch, layo
 func (a *app) stretchLines(s *compare.Stretch, list []compare.Stretch) []string {
 	if s.Event == nil {
 		if s.Why != "" {
-			return []string{a.style.warn("not known") + ": " + s.Why}
+			return []string{a.style.warn("not known") + ": the kernel " + s.Why}
 		}
 		return []string{a.style.warn("no such event")}
 	}
@@ -160,8 +165,16 @@ func (a *app) stretchLines(s *compare.Stretch, list []compare.Stretch) []string 
 	if len(fields) > 0 {
 		lines = append(lines, "its own fields lie elsewhere for that")
 	}
-	if len(lines) == 0 {
-		lines = append(lines, "as before")
-	}
 	return lines
+}
+
+// joined names the flavours of a range that had something else before.
+func joined(s *compare.Stretch, list []compare.Stretch, kernels []tpinfo.Kernel) string {
+	_, now := s.Name(kernels)
+	_, before := list[s.Before].Name(kernels)
+	fresh := slices.DeleteFunc(strings.Fields(now), func(f string) bool { return slices.Contains(strings.Fields(before), f) })
+	if len(fresh) == 0 {
+		return ""
+	}
+	return ", now in " + strings.Join(fresh, " ") + " too"
 }

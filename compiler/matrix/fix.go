@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 // compiles on base; empty where nothing more can be said than the error does.
 func (c *compiled) fix(ctx context.Context, base *compiled, e diag.Error) (string, error) {
 	for _, p := range c.points {
+		if p.at == e.Span && strings.ContainsAny(p.name, "*?[") {
+			return cmp.Or(e.Hint, without(p)), nil
+		}
 		if p.at == e.Span {
 			return c.eventFix(ctx, base, p)
 		}
@@ -145,10 +149,6 @@ func unnamed(out []named, t *tpinfo.Type, depth int) []named {
 // eventFix is what would help where an event is missing: one that hands out the
 // same under a near name, or to do without.
 func (c *compiled) eventFix(ctx context.Context, base *compiled, p point) (string, error) {
-	without := fmt.Sprintf("where it may be missing, write kernel.trace(%q)?", p.name)
-	if strings.ContainsAny(p.name, "*?[") {
-		return without, nil
-	}
 	name, _, _ := strings.Cut(p.name, ".")
 	_, err := c.meta.Event(ctx, name)
 	var missing check.NotFound
@@ -173,9 +173,18 @@ func (c *compiled) eventFix(ctx context.Context, base *compiled, p point) (strin
 		}
 	}
 	if near := missing.Suggestions(); len(near) > 0 {
-		return fmt.Sprintf("did you mean %q? %s", near[0], without), nil
+		return fmt.Sprintf("did you mean %q? %s", near[0], without(p)), nil
 	}
-	return without, nil
+	return without(p), nil
+}
+
+// without is how a script does without an event.
+func without(p point) string {
+	event, record := strings.CutSuffix(p.name, ".record")
+	if record {
+		return fmt.Sprintf("where it may be missing, write kernel.trace(%q).record?", event)
+	}
+	return fmt.Sprintf("where it may be missing, write kernel.trace(%q)?", event)
 }
 
 // ignoreNames lets through what is not about a name.
