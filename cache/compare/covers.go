@@ -23,7 +23,7 @@ type cover struct {
 func coverOf(k *tpinfo.Kernel, events []tpinfo.Tracepoint) cover {
 	c := cover{kernel: k}
 	for i := range events {
-		c.private = c.private || private(&events[i])
+		c.private = c.private || private(&events[i]) && !syscall(&events[i])
 		c.syscalls = c.syscalls || syscall(&events[i])
 	}
 	return c

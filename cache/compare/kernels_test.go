@@ -105,6 +105,19 @@ func TestKernels(t *testing.T) {
 			want:   []string{"syscalls:sys_enter_read not known on one side: 6.1 was extracted without the system calls, which --source adds", "vectors:apic removed", "xfs:xfs_read not known on one side: 6.1 was extracted without private headers, which --source adds"},
 			counts: "0 the same, 0 differ, 0 added, 1 removed, 0 renamed, 2 omitted",
 		},
+		"system calls are no private headers": {
+			a: side("5.10", tpinfo.FromDWARF, private),
+			b: side("6.1", tpinfo.FromDWARF, func() tpinfo.Tracepoint {
+				e := tracepoint("syscalls:sys_enter_read", nil)
+				e.Header = "fs/read_write.c"
+				return e
+			}()),
+			want: []string{
+				"syscalls:sys_enter_read not known on one side: 5.10 was extracted without the system calls, which --source adds",
+				"xfs:xfs_read not known on one side: 6.1 was extracted without private headers, which --source adds",
+			},
+			counts: "0 the same, 0 differ, 0 added, 0 removed, 0 renamed, 2 omitted",
+		},
 		"private headers on both sides": {
 			a:      side("5.10", tpinfo.FromDWARF, private),
 			b:      side("6.1", tpinfo.FromDWARF, func() tpinfo.Tracepoint { e := private; e.Name = "other"; return e }()),
