@@ -205,7 +205,7 @@ func TestDamageBesideWhole(t *testing.T) {
 	if err := db.Remove(ctx, sample("", 1).Kernel.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.GC(ctx); err != nil {
+	if _, err := db.GC(ctx, GCRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	sound(t, db)

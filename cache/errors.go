@@ -37,7 +37,10 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string {
-	s := fmt.Sprintf("no %s %q", e.What, e.Name)
+	s := "no " + e.What
+	if e.Name != "" {
+		s += fmt.Sprintf(" %q", e.Name)
+	}
 	if e.In != "" {
 		s += " in " + e.In
 	}

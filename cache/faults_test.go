@@ -150,7 +150,7 @@ func TestCancelledWait(t *testing.T) {
 		"put too":    func() error { _, err := second.Put(ctx, sample("6.1.0-1", 1)); return err },
 		"remove":     func() error { return second.Remove(ctx, "aa") },
 		"fail":       func() error { return second.Fail(ctx, tpinfo.Failure{Key: "aa"}) },
-		"gc":         func() error { _, err := second.GC(ctx); return err },
+		"gc":         func() error { _, err := second.GC(ctx, GCRequest{}); return err },
 		"checkpoint": func() error { return second.Checkpoint(ctx) },
 	} {
 		all.Go(func() {

@@ -287,9 +287,13 @@ func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorde
 	return out, rows.Err()
 }
 
-// Remove takes a kernel out. Its layouts stay until GC.
-func (db *DB) Remove(ctx context.Context, id string) error {
-	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+// Remove takes kernels out, all or none. Their layouts stay until GC.
+func (db *DB) Remove(ctx context.Context, ids ...string) error {
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return remove(ctx, tx, ids) })
+}
+
+func remove(ctx context.Context, tx *sql.Tx, ids []string) error {
+	for _, id := range ids {
 		r, err := tx.ExecContext(ctx, "DELETE FROM kernel WHERE id = ?", id)
 		if err != nil {
 			return err
@@ -297,8 +301,8 @@ func (db *DB) Remove(ctx context.Context, id string) error {
 		if n, err := r.RowsAffected(); err == nil && n == 0 {
 			return &NotFoundError{What: "kernel", Name: id, In: "the cache"}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // idColumn is where the list of a kind stands.

@@ -218,7 +218,7 @@ func TestStatsAfterRemove(t *testing.T) {
 		t.Errorf("before the collection: %v, want the layouts to stay: %v", got, want)
 	}
 	sound(t, db)
-	res, err := db.GC(ctx)
+	res, err := db.GC(ctx, GCRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestStatsAfterRemove(t *testing.T) {
 		whole(t, kernel(t, db, large(edition).Kernel.ID), large(edition))
 	}
 	sound(t, db)
-	if res, err = db.GC(ctx); err != nil || res.Layouts != 0 {
+	if res, err = db.GC(ctx, GCRequest{}); err != nil || res.Layouts != 0 {
 		t.Errorf("once more: %+v (%v), want nothing to collect", res, err)
 	}
 	for _, edition := range []int{0, 2} {
@@ -240,7 +240,7 @@ func TestStatsAfterRemove(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := db.GC(ctx); err != nil {
+	if _, err := db.GC(ctx, GCRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := stats(); got != [5]int{} {

@@ -78,7 +78,7 @@ func putForever(path string) error {
 			if err := db.Remove(ctx, large(os.Getpid()*1000+n-1).Kernel.ID); err != nil {
 				return err
 			}
-			if _, err := db.GC(ctx); err != nil {
+			if _, err := db.GC(ctx, GCRequest{}); err != nil {
 				return err
 			}
 		}
@@ -102,7 +102,7 @@ func mergeForever(path string) error {
 		if err := db.Remove(ctx, large(n%mergedKernels).Kernel.ID); err != nil {
 			return err
 		}
-		if _, err := db.GC(ctx); err != nil {
+		if _, err := db.GC(ctx, GCRequest{}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,9 @@ package cache
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/mattn/go-sqlite3"
@@ -38,32 +41,63 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	if s.Content, err = db.Content(ctx); err != nil {
 		return s, err
 	}
-	for _, suffix := range []string{"", "-wal"} {
-		if st, err := os.Stat(db.path + suffix); err == nil {
-			s.Bytes += st.Size()
-		}
-	}
-	return s, nil
+	s.Bytes, err = db.bytes()
+	return s, err
 }
 
-// GCResult says what GC removed.
-type GCResult struct {
-	Layouts       int   `json:"layouts"`
-	Before, After int64 // bytes of the file
+// bytes are those of the file and its log.
+func (db *DB) bytes() (n int64, err error) {
+	for _, suffix := range []string{"", "-wal"} {
+		st, err := os.Stat(db.path + suffix)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return n, fmt.Errorf("cache: %w", err)
+		}
+		n += st.Size()
+	}
+	return n, nil
 }
+
+// GCRequest says what GC removes, besides what no kernel uses any more.
+type GCRequest struct {
+	// Kernels are ids of kernels to take out first.
+	Kernels []string
+	// DryRun leaves all as it is.
+	DryRun bool
+}
+
+// GCResult says what GC removed, or would remove.
+type GCResult struct {
+	Kernels int   `json:"kernels"`
+	Layouts int   `json:"layouts"`
+	Before  int64 `json:"before"` // bytes of the file
+	After   int64 `json:"after"`
+}
+
+// errDryRun takes back what was done.
+var errDryRun = errors.New("dry run")
 
 // GC removes what no kernel uses any more, and gives the space back.
-func (db *DB) GC(ctx context.Context) (res GCResult, err error) {
+func (db *DB) GC(ctx context.Context, req GCRequest) (res GCResult, err error) {
 	defer func() { err = explain(db.path, err) }()
-	before, err := db.Stats(ctx)
-	if err != nil {
+	if res.Before, err = db.bytes(); err != nil {
 		return res, err
 	}
-	res.Before = before.Bytes
-	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res.Layouts, err = sweep(ctx, tx)
+	res.Kernels, res.After = len(req.Kernels), res.Before
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if err := remove(ctx, tx, req.Kernels); err != nil {
+			return err
+		}
+		if res.Layouts, err = sweep(ctx, tx); err == nil && req.DryRun {
+			err = errDryRun
+		}
 		return err
 	})
+	if errors.Is(err, errDryRun) {
+		return res, nil
+	}
 	if err != nil {
 		return res, err
 	}
@@ -79,8 +113,7 @@ func (db *DB) GC(ctx context.Context) (res GCResult, err error) {
 	if err := db.Checkpoint(ctx); err != nil {
 		return res, err
 	}
-	after, err := db.Stats(ctx)
-	res.After = after.Bytes
+	res.After, err = db.bytes()
 	return res, err
 }
 

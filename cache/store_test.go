@@ -113,7 +113,7 @@ func TestRemoveAndGC(t *testing.T) {
 	if err := db.Remove(ctx, sample("", 0).Kernel.ID); err != nil {
 		t.Fatal(err)
 	}
-	res, err := db.GC(ctx)
+	res, err := db.GC(ctx, GCRequest{})
 	if err != nil || res.Layouts != 3 {
 		t.Errorf("collected %d layouts (%v), want the 3 of the kernel that went", res.Layouts, err)
 	}

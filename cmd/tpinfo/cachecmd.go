@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,16 +28,12 @@ func (a *app) cacheCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "verify", Short: "Read everything in the cache and check it", Args: none,
-			Long: `Check the file, every layout against the digest it is stored under, and that no
-kernel lacks a layout. Exit status 1 when something is wrong.`,
+			Long: `Check the file, every layout and every kernel against its digest, and that nothing
+is named that is not there. Exit status 1 when something is wrong.`,
 			Example: "  tpinfo cache verify",
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.cacheVerify(cmd.Context()) },
 		},
-		&cobra.Command{
-			Use: "gc", Short: "Remove what no kernel uses any more", Args: none,
-			Example: "  tpinfo cache gc",
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.cacheGC(cmd.Context()) },
-		},
+		a.cacheMergeCommand(), a.cacheExportCommand(), a.cacheImportCommand(), a.cacheGCCommand(),
 		&cobra.Command{
 			Use: "remove KERNEL...", Short: "Take kernels out of the cache",
 			Long:              "Take kernels out of the cache. 'tpinfo cache gc' then gives back the space that only they used.",
@@ -68,7 +65,11 @@ func (a *app) cacheStats(ctx context.Context) (err error) {
 		t.add("size", size(s.Bytes))
 		t.add("kernels", fmt.Sprint(s.Kernels))
 		t.add("events", fmt.Sprintf("%d layouts for %d uses", s.Events, s.EventUses))
+		if s.Failures > 0 {
+			t.add("failures", fmt.Sprint(s.Failures))
+		}
 		t.add("types", fmt.Sprintf("%d layouts for %d uses", s.Types, s.TypeUses))
+		t.add("content", s.Content)
 		return t.print(w, "")
 	})
 }
@@ -101,36 +102,23 @@ func (a *app) cacheVerify(ctx context.Context) (err error) {
 	return nil
 }
 
-func (a *app) cacheGC(ctx context.Context) error {
-	return a.writeCache(ctx, func(db *cache.DB) error {
-		res, err := db.GC(ctx)
-		if err != nil {
-			return err
-		}
-		if a.settings.format == "json" {
-			return printJSON(a.out, res)
-		}
-		if !a.settings.quiet {
-			fmt.Fprintf(a.out, "%s removed; %s before, %s now\n", plural(res.Layouts, "unused layout"), size(res.Before), size(res.After))
-		}
-		return nil
-	})
-}
-
 func (a *app) cacheRemove(ctx context.Context, names []string) error {
 	return a.writeCache(ctx, func(db *cache.DB) error {
 		var found []tpinfo.Kernel
+		var ids []string
 		for _, name := range names {
 			k, err := db.Kernel(ctx, name)
 			if err != nil {
 				return err
 			}
-			found = append(found, k.Info().Kernel)
+			if !slices.Contains(ids, k.Info().ID) {
+				found, ids = append(found, k.Info().Kernel), append(ids, k.Info().ID)
+			}
+		}
+		if err := db.Remove(ctx, ids...); err != nil {
+			return err
 		}
 		for _, k := range found {
-			if err := db.Remove(ctx, k.ID); err != nil {
-				return err
-			}
 			if !a.settings.quiet {
 				fmt.Fprintf(a.out, "%s removed  %s\n", k.Release, a.style.dim("id "+shortID(k.ID)))
 			}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+func (a *app) cacheExportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "export -o FILE", Short: "Write kernels to a small file for another machine",
+		Long: `Write the kernels that -k names, or all, to one small file, for 'tpinfo cache
+import' elsewhere, or as it is for --cache of a command that reads. "-" is standard
+output. The same kernels give the same bytes, whenever they were extracted.
+
+With --sign, the file carries a signature by an Ed25519 key, in the form of openssl
+or OpenSSH and without a passphrase; 'openssl genpkey -algorithm ed25519' makes one.`,
+		Example: `  tpinfo cache export -o all.tpinfo
+  tpinfo cache export -k '6.1.*' -k 6.12.9-amd64 -o kernels.tpinfo
+  tpinfo cache export -k $(uname -r) --sign key.pem -o - | ssh target tpinfo cache import --verify key.pub -`,
+		Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			// The configuration's kernel is about questions to one.
+			a.settings.kernels, err = cmd.Flags().GetStringArray("kernel")
+			must(err)
+			return a.cacheExport(cmd.Context())
+		},
+	}
+	cmd.Flags().StringArrayP("kernel", "k", nil, "kernels to export: a release, a glob, or the start of an id (may be repeated; default: all)")
+	cmd.Flags().String("sign", "", "sign the file with the Ed25519 key in this file")
+	must(cmd.RegisterFlagCompletionFunc("kernel", a.completeKernels))
+	return cmd
+}
+
+// exportedJSON is the JSON form of an exported file.
+type exportedJSON struct {
+	Schema  int    `json:"schema"`
+	File    string `json:"file"`
+	Kernels int    `json:"kernels"`
+	Bytes   int64  `json:"bytes"`
+	Signer  string `json:"signer,omitempty"`
+}
+
+func (a *app) cacheExport(ctx context.Context) (err error) {
+	file := a.settings.output
+	switch {
+	case file == "":
+		return usageError{errors.New(`expected -o FILE, or -o - for standard output`)}
+	case file == "-" && isTerminal(a.out):
+		return usageError{errors.New("the file is not for a terminal; give it a name with -o, or a program to read it")}
+	}
+	key, err := signingKey(a.settings.sign)
+	if err != nil {
+		return err
+	}
+	db, err := a.readCache(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	chosen, err := a.chooseCached(ctx, db)
+	if err != nil {
+		return err
+	}
+	x := exportedJSON{Schema: tpinfo.Schema, File: file, Kernels: len(chosen), Signer: signerName(key)}
+	var ids []string
+	for i := range chosen {
+		ids = append(ids, chosen[i].ID)
+	}
+	var opts []cache.ExportOption
+	if key != nil {
+		opts = append(opts, cache.Sign(key))
+	}
+	export := func(w io.Writer) error { return db.Export(ctx, w, ids, opts...) }
+	if file == "-" {
+		return export(a.out)
+	}
+	if err := writeFile("output", file, export); err != nil {
+		return err
+	}
+	st, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	x.Bytes = st.Size()
+	switch {
+	case a.settings.format == "json":
+		return printJSON(a.out, x)
+	case a.settings.quiet:
+		return nil
+	}
+	by := ""
+	if key != nil {
+		by = ", signed by " + x.Signer
+	}
+	_, err = fmt.Fprintf(a.out, "%s: %s, %s%s\n", a.style.bold(file), plural(x.Kernels, "kernel"), size(x.Bytes), by)
+	return err
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache"
+)
+
+func (a *app) cacheGCCommand() *cobra.Command {
+	var policy cache.Policy
+	var older string
+	cmd := &cobra.Command{
+		Use: "gc", Short: "Remove kernels by a policy, and what no kernel uses any more", Args: none,
+		Long: `Remove what no kernel uses any more, and give the space back. With options that
+pick kernels, those that all of the options pick are removed first; of a kernel
+that is known under several releases, each must be picked. Kernels that
+--keep-kernels names stay in any case. Kernels that were imported do not say when
+they were extracted, and --older-than never picks them.`,
+		Example: `  tpinfo cache gc
+  tpinfo cache gc --keep 3 --dry-run
+  tpinfo cache gc --keep 2 --older-than 90d --keep-kernels '*-rt-*'
+  tpinfo cache gc -k '5.10.*'`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			// The configuration's kernel is about questions to one.
+			var err error
+			policy.Matching, err = cmd.Flags().GetStringArray("kernel")
+			must(err)
+			switch {
+			case cmd.Flags().Changed("keep") && policy.Newest < 1:
+				err = fmt.Errorf("--keep %d: it takes one or more", policy.Newest)
+			case older != "":
+				if policy.Older, err = days(older); err != nil {
+					err = fmt.Errorf("--older-than %q: it is a time such as 90d, 12w or 36h", older)
+				}
+			case len(policy.Keep) > 0 && policy.Newest == 0 && len(policy.Matching) == 0:
+				err = errors.New("--keep-kernels protects from what --keep, --older-than and -k pick; give one of these too")
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			return a.cacheGC(cmd.Context(), policy)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&policy.Newest, "keep", 0, "pick all but the newest `N` releases of each series and flavour")
+	f.StringVar(&older, "older-than", "", "pick what was extracted before this `time`: 90d, 12w, 36h")
+	f.StringArrayP("kernel", "k", nil, "pick these: a release, a glob, or the start of an id (may be repeated)")
+	f.StringArrayVar(&policy.Keep, "keep-kernels", nil, "never pick these (may be repeated)")
+	f.Bool("dry-run", false, "tell what would be removed, and remove nothing")
+	must(cmd.RegisterFlagCompletionFunc("kernel", a.completeKernels))
+	must(cmd.RegisterFlagCompletionFunc("keep-kernels", a.completeKernels))
+	return cmd
+}
+
+// days reads a time, which may be one of days or weeks.
+func days(text string) (time.Duration, error) {
+	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+		if number, ok := strings.CutSuffix(text, unit); ok {
+			n, err := strconv.ParseUint(number, 10, 16)
+			return time.Duration(n) * length, err
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && d < 0 {
+		err = errors.New("it is negative")
+	}
+	return d, err
+}
+
+// collectedJSON is the JSON form of what a collection removed.
+type collectedJSON struct {
+	Schema int `json:"schema"`
+	cache.GCResult
+	DryRun  bool          `json:"dry_run"`
+	Removed []removedJSON `json:"removed"`
+}
+
+type removedJSON struct {
+	Kernel string `json:"kernel"`
+	ID     string `json:"id"`
+}
+
+func (a *app) cacheGC(ctx context.Context, policy cache.Policy) error {
+	return a.writeCache(ctx, func(db *cache.DB) error {
+		kernels, err := db.Releases(ctx)
+		var empty *cache.NotFoundError
+		if err != nil && !errors.As(err, &empty) {
+			return err
+		}
+		picked, err := policy.Choose(kernels, time.Now())
+		if err != nil {
+			return usageError{err}
+		}
+		req := cache.GCRequest{DryRun: a.settings.dryRun}
+		removed := []removedJSON{}
+		for _, k := range picked {
+			req.Kernels = append(req.Kernels, k.ID)
+			removed = append(removed, removedJSON{k.Release, k.ID})
+		}
+		res, err := db.GC(ctx, req)
+		if err != nil {
+			return err
+		}
+		return a.write(func(w io.Writer) error {
+			if a.settings.format == "json" {
+				return printJSON(w, collectedJSON{tpinfo.Schema, res, req.DryRun, removed})
+			}
+			return a.printCollected(w, removed, res)
+		})
+	})
+}
+
+func (a *app) printCollected(w io.Writer, removed []removedJSON, res cache.GCResult) error {
+	if a.settings.quiet {
+		return nil
+	}
+	done := "removed"
+	if a.settings.dryRun {
+		done = "would be removed"
+	}
+	for _, k := range removed {
+		fmt.Fprintf(w, "%s %s  %s\n", a.style.bold(k.Kernel), done, a.style.dim("id "+shortID(k.ID)))
+	}
+	what := plural(res.Layouts, "unused layout") + " " + done
+	if len(removed) > 0 {
+		what = plural(len(removed), "kernel") + " and " + what
+	}
+	if a.settings.dryRun {
+		_, err := fmt.Fprintf(w, "%s; %s as it is\n", what, size(res.Before))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s; %s before, %s now\n", what, size(res.Before), size(res.After))
+	return err
+}
