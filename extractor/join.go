@@ -248,13 +248,14 @@ func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public
 	problems := j.join()
 	named := j.headers(w.source.found.Headers, w.source.found.Foreign)
 	problems = append(append(problems, named...), j.sources(named)...)
-	files := slices.Clone(public)
-	role := fullRole
-	if w.source.dir == w.tree.Source {
-		role = "source"
+	files, more, err := w.systemCalls(ctx, snap)
+	if err != nil {
+		return nil, nil, err
 	}
+	problems = append(problems, more...)
+	files = append(files, public...)
 	for _, in := range all {
-		files = append(append(files, in.deps...), role+":"+in.path)
+		files = append(append(files, in.deps...), w.source.role(w.tree)+":"+in.path)
 	}
 	slices.Sort(files)
 	return slices.Compact(files), problems, nil

@@ -94,6 +94,14 @@ func (s *sourceTree) sameHeaders(tree *kbuild.Tree, files []string) error {
 	return nil
 }
 
+// role is that of the source's folder among roots.
+func (s *sourceTree) role(tree *kbuild.Tree) string {
+	if s.dir == tree.Source {
+		return "source"
+	}
+	return fullRole
+}
+
 // roots are the folders whose files an extraction may depend on.
 func (s *sourceTree) roots(tree *kbuild.Tree) []kbuild.Root {
 	roots := tree.Roots()
