@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -48,6 +49,131 @@ func BenchmarkPut(b *testing.B) {
 		if err := db.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// neighbour is the kernel after n updates, each of which touches a few structs
+// and an event, as those of a stable series do.
+func neighbour(n int) *tpinfo.Snapshot {
+	s := kernelSized()
+	s.Kernel.ID, s.Kernel.Release = fmt.Sprintf("%032x", n), fmt.Sprint("6.1.0-", n)
+	s.Kernel.Tree = "linux-headers-" + s.Kernel.Release
+	for file := range 1500 {
+		s.Inputs.Files = append(s.Inputs.Files, fmt.Sprintf("source:include/linux/header_%d.h", file))
+	}
+	for update := range n {
+		for i := range 10 {
+			s.Types[(update*10+i)*37%len(s.Types)].Size += tpinfo.Bytes(8 * n)
+		}
+		s.Events[update*37%len(s.Events)].Record.Size += tpinfo.Bytes(8 * n)
+	}
+	return s
+}
+
+// fleetOf is a cache of so many neighbours.
+func fleetOf(t testing.TB, kernels int) *DB {
+	t.Helper()
+	db := openTemp(t)
+	for n := range kernels {
+		put(t, db, neighbour(n))
+	}
+	return db
+}
+
+// What a kernel costs in a cache that holds a fleet.
+func BenchmarkPutNeighbour(b *testing.B) {
+	db := fleetOf(b, 40)
+	snap := neighbour(40)
+	n := 0
+	for b.Loop() {
+		snap.Kernel.ID = fmt.Sprintf("%032x", 40+n)
+		snap.Types[n%7000].Size++
+		n++
+		put(b, db, snap)
+	}
+}
+
+// The first put of a program, which has to learn what there is.
+func BenchmarkPutFirst(b *testing.B) {
+	ctx := context.Background()
+	path := fleetOf(b, 40).Path()
+	snap := neighbour(39)
+	for b.Loop() {
+		db, err := Open(ctx, path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		put(b, db, snap)
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	ctx := context.Background()
+	from := fleetOf(b, 40).Path()
+	for b.Loop() {
+		db, err := Open(ctx, filepath.Join(b.TempDir(), "cache.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if res, err := db.Merge(ctx, from); err != nil || res.Kernels != 40 {
+			b.Fatal(res, err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkExport(b *testing.B) {
+	db := fleetOf(b, 40)
+	for b.Loop() {
+		b.ReportMetric(float64(len(export(b, db, nil))), "bytes")
+	}
+}
+
+func BenchmarkImport(b *testing.B) {
+	ctx := context.Background()
+	file := export(b, fleetOf(b, 40), nil)
+	for b.Loop() {
+		db, err := Open(ctx, filepath.Join(b.TempDir(), "cache.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if res, err := db.Import(ctx, bytes.NewReader(file)); err != nil || res.Kernels != 40 {
+			b.Fatal(res, err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A neighbour costs what differs, and little else, however many there are.
+func TestNeighbourSize(t *testing.T) {
+	ctx := context.Background()
+	db := fleetOf(t, 2)
+	size := func() int64 {
+		if err := db.Checkpoint(ctx); err != nil {
+			t.Fatal(err)
+		}
+		n, err := db.bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := size()
+	const more = 4
+	for n := range more {
+		put(t, db, neighbour(2+n))
+	}
+	each := (size() - before) / more
+	t.Logf("%d bytes a neighbour", each)
+	if each > 20_000 {
+		t.Errorf("%d bytes a neighbour, more than 20,000", each)
 	}
 }
 

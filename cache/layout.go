@@ -105,14 +105,17 @@ func layoutOfType(t *tpinfo.Type) layout {
 	}
 }
 
-// pack gives what is to be stored.
-func (l *layout) pack() ([]byte, error) {
+// pack gives what is to be stored; as it is, where that need not be small.
+func (l *layout) pack(asItIs bool) ([]byte, error) {
 	if l.stored != nil {
 		return l.stored, nil
 	}
 	body, err := l.text()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case asItIs && len(body) <= maxBody:
+		return append([]byte{plain}, body...), nil
 	}
 	return pack(body)
 }
@@ -220,7 +223,7 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout) (a
 	})
 	bodies := make([][]byte, len(missing))
 	err = eachOnAllCores(len(missing), func(i int) (err error) {
-		if bodies[i], err = missing[i].pack(); err != nil {
+		if bodies[i], err = missing[i].pack(db.keep != nil); err != nil {
 			return fmt.Errorf("%s: %w", missing[i].name, err)
 		}
 		return nil

@@ -191,6 +191,46 @@ func exported(t rapid.TB, db *DB) string {
 	return out.String()
 }
 
+// Who gives up is let go soon, and nothing has happened.
+func TestMergeCancelled(t *testing.T) {
+	other, db := openTemp(t), openTemp(t)
+	for n := range 4 {
+		put(t, other, large(n))
+	}
+	put(t, db, sample("6.1.0-1", 0))
+	before := known(t, db)
+	file := exported(t, other)
+	for n := range 20 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n)*time.Millisecond)
+		_, merr := db.Merge(ctx, other.Path())
+		cancel()
+		ctx, cancel = context.WithTimeout(context.Background(), time.Duration(n)*time.Millisecond)
+		_, ierr := db.Import(ctx, strings.NewReader(file))
+		cancel()
+		if merr == nil || ierr == nil {
+			break // it had the time
+		}
+		if !errors.Is(merr, context.DeadlineExceeded) || !errors.Is(ierr, context.DeadlineExceeded) {
+			t.Errorf("after %d ms: %v and %v, want that the time is over", n, merr, ierr)
+		}
+		if known(t, db) != before {
+			t.Fatalf("after %d ms something was merged", n)
+		}
+	}
+	if _, err := db.Merge(context.Background(), other.Path()); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 4 {
+		whole(t, kernel(t, db, large(n).Kernel.ID), large(n))
+	}
+	sound(t, db)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := other.Export(ctx, &bytes.Buffer{}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("an export nobody waits for: %v", err)
+	}
+}
+
 // What one extraction knew and another did not is not lost.
 func TestMergeKnowsAll(t *testing.T) {
 	ctx := context.Background()
@@ -424,6 +464,12 @@ func TestExportedFileAsCache(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("files beside it: %v (%v)", entries, err)
+	}
+	if db, err := Open(ctx, path, ReadOnly(), TrustedBy(bytes.Repeat([]byte{1}, 32))); !errors.Is(err, bundle.ErrSignature) {
+		t.Errorf("where a signature is asked for: %v", err)
+		if err == nil {
+			db.Close() //nolint:errcheck // it should not have opened
+		}
 	}
 	bad := readFile(t, path)
 	bad[len(bad)-5] ^= 1

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -42,12 +43,19 @@ type options struct {
 	wait     time.Duration
 	// untouched: what is older is not brought up to date where it is.
 	untouched bool
+	trusted   []ed25519.PublicKey
 }
 
 // ReadOnly opens a file that exists, for reading alone. It works in folders
 // that cannot be written too, and with files that Export wrote, which are read
 // into memory.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+// TrustedBy has ReadOnly accept only those exported files that the owner of one
+// of these keys signed; any without keys. Caches are not signed.
+func TrustedBy(keys ...ed25519.PublicKey) Option {
+	return func(o *options) { o.trusted = append(o.trusted, keys...) }
+}
 
 // Wait is how long a writer waits for another one before it gives up with
 // ErrLocked; a minute without it.

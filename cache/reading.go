@@ -22,7 +22,7 @@ func openReading(ctx context.Context, path string, o options) (*DB, error) {
 	if exported, err := isBundle(path); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	} else if exported {
-		return openBundle(ctx, path)
+		return openBundle(ctx, path, o)
 	}
 	db, err := openThere(ctx, path, o)
 	var older *olderError
@@ -106,7 +106,7 @@ func openCopy(ctx context.Context, path string, o options, older *olderError) (*
 }
 
 // openBundle reads an exported file into memory.
-func openBundle(ctx context.Context, path string) (*DB, error) {
+func openBundle(ctx context.Context, path string, o options) (*DB, error) {
 	return inMemory(ctx, path, func(db *DB, _ string) error {
 		if err := db.migrate(ctx); err != nil {
 			return err
@@ -116,7 +116,7 @@ func openBundle(ctx context.Context, path string) (*DB, error) {
 			return fmt.Errorf("cache: %w", err)
 		}
 		defer f.Close()
-		if _, err = db.Import(ctx, f); err != nil {
+		if _, err = db.Import(ctx, f, Trust(o.trusted...)); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		return nil

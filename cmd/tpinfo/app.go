@@ -156,7 +156,11 @@ func none(_ *cobra.Command, args []string) error {
 
 // readCache opens the cache for reading.
 func (a *app) readCache(ctx context.Context) (*cache.DB, error) {
-	return cache.Open(ctx, a.settings.cache, cache.ReadOnly())
+	keys, err := trustedKeys(a.settings.verify)
+	if err != nil {
+		return nil, err
+	}
+	return cache.Open(ctx, a.settings.cache, cache.ReadOnly(), cache.TrustedBy(keys...))
 }
 
 // withKernel calls f with the kernel that -k names, by default the running one
