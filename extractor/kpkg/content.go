@@ -29,7 +29,7 @@ func SourceDigest(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	if st.IsDir() {
-		return hashFolder(ctx, path, sourceFile)
+		return hashFolder(ctx, path, sourceFile, sourceNeeded)
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, &packed{ctx: ctx, r: f}); err != nil {

@@ -14,6 +14,7 @@ type relation struct{ name, version string }
 
 // about is what a package says of itself.
 type about struct {
+	format              Format
 	name, version, arch string
 	depends             []relation
 	// release is the kernel's that an RPM's files lie under, and files the
@@ -95,7 +96,7 @@ func parseControl(r io.Reader) (*about, error) {
 	if err := lines.Err(); err != nil {
 		return nil, damaged("control", err)
 	}
-	said := &about{name: fields["package"], version: fields["version"], arch: fields["architecture"]}
+	said := &about{format: Deb, name: fields["package"], version: fields["version"], arch: fields["architecture"]}
 	for field, value := range map[string]string{"Package": said.name, "Version": said.version, "Architecture": said.arch} {
 		if value == "" || strings.ContainsAny(value, " /\t") || !printable(value) {
 			return nil, problem(ErrDamaged, "control", "its %s is %q", field, short(value))
@@ -104,9 +105,14 @@ func parseControl(r io.Reader) (*about, error) {
 	for _, field := range []string{"pre-depends", "depends"} {
 		for clause := range strings.SplitSeq(fields[field], ",") {
 			first, _, _ := strings.Cut(clause, "|")
-			if rel, ok := parseRelation(first); ok {
-				said.depends = append(said.depends, rel)
+			rel, ok := parseRelation(first)
+			if !ok {
+				continue
 			}
+			if !printable(rel.name) || !printable(rel.version) {
+				return nil, problem(ErrDamaged, "control", "it depends on %q", short(rel.name))
+			}
+			said.depends = append(said.depends, rel)
 		}
 	}
 	return said, nil
@@ -120,6 +126,9 @@ func parseRelation(text string) (relation, bool) {
 		return relation{}, false
 	}
 	name, _, _ := strings.Cut(words[0], ":")
+	if name == "" {
+		return relation{}, false
+	}
 	restriction, _, _ = strings.Cut(restriction, ")")
 	version, exact := strings.CutPrefix(strings.TrimSpace(restriction), "=")
 	if !exact {

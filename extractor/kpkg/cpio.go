@@ -80,6 +80,9 @@ func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) er
 				return damaged(short(e.name), err)
 			}
 			e.target = string(target)
+			if err := g.target(e); err != nil {
+				return err
+			}
 		}
 		// Of files with several names the last has the content.
 		id := inode{head.devMajor, head.devMinor, head.ino}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -79,13 +80,13 @@ func hashTree(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	build, err := hashFolder(ctx, t.Build, func(rel string) bool { return isHeader(rel) && headerFile(rel) })
+	build, err := hashFolder(ctx, t.Build, treeHeader, nil)
 	if err != nil {
 		return nil, err
 	}
 	sums := []string{"build " + build}
 	if t.Source != t.Build {
-		source, err := hashFolder(ctx, t.Source, func(rel string) bool { return isHeader(rel) && headerFile(rel) })
+		source, err := hashFolder(ctx, t.Source, treeHeader, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -94,11 +95,14 @@ func hashTree(ctx context.Context, dir string) ([]string, error) {
 	return sums, nil
 }
 
-// hashFolder hashes files of a folder; links are followed, as a compiler
-// follows them.
-func hashFolder(ctx context.Context, dir string, counts func(rel string) bool) (string, error) {
+func treeHeader(rel string) bool { return isHeader(rel) && headerFile(rel) }
+
+// hashFolder hashes the files of a folder that count by their names and, where
+// needed is given, by their start. Links are followed, as a compiler follows
+// them.
+func hashFolder(ctx context.Context, dir string, counts func(rel string) bool, needed func(rel string, start []byte) bool) (string, error) {
 	sums := map[string]string{}
-	h, buf := sha256.New(), make([]byte, 64<<10)
+	h, buf := sha256.New(), make([]byte, sourceStart)
 	var visit func(rel string, depth int) error
 	visit = func(rel string, depth int) error {
 		if depth > maxDepth {
@@ -130,17 +134,15 @@ func hashFolder(ctx context.Context, dir string, counts func(rel string) bool) (
 					return err
 				}
 			case kind.IsRegular() && counts(name):
-				f, err := os.Open(filepath.Join(dir, name))
+				sum, err := hashFile(filepath.Join(dir, name), h, buf, func(start []byte) bool {
+					return needed == nil || needed(name, start)
+				})
 				if err != nil {
 					return err
 				}
-				h.Reset()
-				_, err = io.CopyBuffer(h, struct{ io.Reader }{f}, buf)
-				f.Close()
-				if err != nil {
-					return err
+				if sum != "" {
+					sums[name] = sum
 				}
-				sums[name] = string(h.Sum(nil))
 			}
 		}
 		return nil
@@ -149,4 +151,27 @@ func hashFolder(ctx context.Context, dir string, counts func(rel string) bool) (
 		return "", err
 	}
 	return contentSum(sums, func(rel string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, rel)) })
+}
+
+// hashFile gives the digest of a file, "" when its start says that it does not
+// count.
+func hashFile(path string, h hash.Hash, buf []byte, counts func(start []byte) bool) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	n, err := io.ReadFull(f, buf)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	if !counts(buf[:n]) {
+		return "", nil
+	}
+	h.Reset()
+	h.Write(buf[:n])
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, buf); err != nil {
+		return "", err
+	}
+	return string(h.Sum(nil)), nil
 }

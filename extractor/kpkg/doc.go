@@ -11,7 +11,7 @@
 //	           entries of an archive, checked                archive.go entry.go cpio.go
 //	           written below a root that nothing leaves                         sink.go
 //	           what sets share, once                                  part.go source.go
-//	           which headers they were                                        digest.go
+//	           which headers they were                             digest.go content.go
 //
 // Packages are foreign input. Nothing of one is run, no path or link of one
 // leaves the scratch folder, and sizes, counts and ratios are bounded

@@ -103,6 +103,15 @@ func (g *guard) path(name string) (string, error) {
 	return path.Clean(name), nil
 }
 
+// target checks the target of a link for its length; whether it may lead there
+// is for who writes it to say.
+func (g *guard) target(e *entry) error {
+	if len(e.target) > g.limits.PathLength {
+		return problem(ErrTooLarge, short(e.name), "it is a link to a name of %d bytes, over the limit of %d", len(e.target), g.limits.PathLength)
+	}
+	return nil
+}
+
 // short is a name that fits in a message.
 func short(name string) string {
 	if len(name) > 100 {
@@ -149,6 +158,9 @@ func walkTar(r io.Reader, limits Limits, visit func(*entry) error) error {
 			}
 		}
 		if e.name, err = g.admit(h.Name, h.Size, h.FileInfo().Mode()); err != nil {
+			return err
+		}
+		if err := g.target(&e); err != nil {
 			return err
 		}
 		if err := visit(&e); err != nil {

@@ -162,11 +162,7 @@ func (f *finder) inspect(ctx context.Context, path string) {
 	var why string
 	var err error
 	c.Package, c.said, err = inspect(ctx, path, func(said *about) bool {
-		format := Deb
-		if said.roles != (rpmRoles{}) || said.release != "" {
-			format = RPM
-		}
-		c.role, c.release, why = classify(format, said)
+		c.role, c.release, why = classify(said)
 		return c.role != other
 	})
 	var own *Error

@@ -38,7 +38,7 @@ func inspect(ctx context.Context, path string, wanted func(*about) bool) (Packag
 	}
 	d := &digester{from: &packed{ctx: ctx, r: fileReader{f}}, hash: sha256.New()}
 	p := Package{Path: abs, Size: st.Size()}
-	said, err := d.about(ctx, &p)
+	said, err := d.about(ctx, &p, wanted)
 	if err != nil {
 		return Package{}, nil, at(abs, err)
 	}
@@ -97,7 +97,7 @@ func (d *digester) format() (Format, error) {
 }
 
 // about reads what a package says of itself.
-func (d *digester) about(ctx context.Context, p *Package) (*about, error) {
+func (d *digester) about(ctx context.Context, p *Package, wanted func(*about) bool) (*about, error) {
 	var err error
 	if p.Format, err = d.format(); err != nil {
 		return nil, err
@@ -112,10 +112,14 @@ func (d *digester) about(ctx context.Context, p *Package) (*about, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A package without data is known to be damaged before a build
-		// counts on it.
-		_, err = debMember(a, dataTar)
-		return said, err
+		// A package whose data is not there, or not all of it, is known to be
+		// damaged before a build counts on it.
+		m, err := debMember(a, dataTar)
+		if err != nil || !wanted(said) {
+			return said, err
+		}
+		_, err = io.Copy(io.Discard, m.body)
+		return said, in(m.name, err)
 	case RPM:
 		return readRPM(d)
 	}

@@ -98,6 +98,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"control huge", arOf(t, version, ctrl(file{name: "./control", text: strings.Repeat("A: b\n", 1<<18)}), data), ErrHostile, "at most 1048576 bytes"},
 		{"control without version", arOf(t, version, ctrl(file{name: "./control", text: "Package: x\nArchitecture: all\n"}), data), ErrDamaged, `its Version is ""`},
 		{"control with a path for a name", arOf(t, version, ctrl(file{name: "./control", text: control("a/../b", "1", "all", "")}), data), ErrDamaged, "its Package is"},
+		{"control depends on odd bytes", arOf(t, version, ctrl(file{name: "./control", text: control("p", "1", "all", "a, l\xf5nux-kbuild-6.1")}), data), ErrDamaged, "it depends on"},
 		{"control nonsense", arOf(t, version, ctrl(file{name: "./control", text: "\x00\x01\x02\n"}), data), ErrDamaged, "has the line"},
 		{"control a bomb", arOf(t, version, member{"control.tar.gz", pack(t, ".gz", make([]byte, maxControlTar+1))}, data), ErrDamaged, "it is empty"},
 		{"control tar of zeros then more", arOf(t, version, member{"control.tar.xz", pack(t, ".xz", tarOf(t, file{name: "./big", text: strings.Repeat("\x00", maxControlTar)}))}, data), ErrTooLarge, "unpack"},
@@ -152,5 +153,15 @@ func TestTruncated(t *testing.T) {
 				t.Errorf("%d of %d bytes of %s: %v", n, len(c.data), c.name, err)
 			}
 		}
+	}
+}
+
+func TestRelations(t *testing.T) {
+	said, err := parseControl(strings.NewReader("Package: p\nVersion: 1\nArchitecture: all\nPre-Depends: dpkg (>= 1.17)\n" +
+		"Depends: a (= 1.2-3), b:any (>> 2) | c, :any, , d\n (= 4) [amd64],\n e | f (= 5)\n"))
+	must(t, err)
+	want := []relation{{"dpkg", ""}, {"a", "1.2-3"}, {"b", ""}, {"d", "4"}, {"e", ""}}
+	if diff := cmp.Diff(want, said.depends, cmp.AllowUnexported(relation{})); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -52,7 +52,7 @@ func (f *finder) dropCopies() {
 func (f *finder) flavourSets(c *candidate) []*builtSet {
 	choices := [][]Package{{c.Package}}
 	var realtime bool
-	for _, need := range parts(c.Format, c.said) {
+	for _, need := range parts(c.said) {
 		var found []*candidate
 		var versions []string
 		for _, p := range f.packages {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,11 +78,9 @@ func TestOpenDeb(t *testing.T) {
 				"Makefile":                               "# SPDX\nVERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 99\nEXTRAVERSION =\nNAME = x\n",
 				"arch/x86/entry/syscalls/syscall_64.tbl": "0 common read sys_read\n",
 				"fs/ext4/Makefile":                       "obj-y += super.o\n",
-				"fs/ext4/super.c":                        "int ext4;\n",
+				"fs/ext4/super.c":                        "#define CREATE_TRACE_POINTS\n",
 				"include/linux/tracepoint.h":             "/* tracepoints */\n",
-				"init/Kconfig":                           "config X\n",
 				"init/main.c":                            "int main;\n",
-				"kernel/fork.S":                          "nop\n",
 			}
 			if diff := cmp.Diff(want, filesBelow(t, opened.Source)); diff != "" {
 				t.Errorf("source: %s", diff)
@@ -263,5 +262,90 @@ func TestChangedFile(t *testing.T) {
 	wantError(t, err, ErrDamaged, "not the file any more")
 	if left := filesBelow(t, scratch); len(left) != 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// Tarballs of a tree that was built in place are its headers and its source.
+func TestOpenTarball(t *testing.T) {
+	files := append(sourceFiles("./"), configured("./", "6.1.99-mine")...)
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	var sums []string
+	for name, files := range map[string][]file{"linux.tar.gz": prefixed("linux/", files), "bare.tar.zst": files, "dot.tar": prefixed("./linux-6.1/", files)} {
+		dir, scratch := t.TempDir(), t.TempDir()
+		write(t, filepath.Join(dir, name), pack(t, name, tarOf(t, files...)))
+		opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), findOne(t, dir))
+		must(t, err)
+		tree, err := kbuild.Find(opened.Build)
+		must(t, err)
+		if tree.Release != "6.1.99-mine" || tree.Source != tree.Build {
+			t.Errorf("%s: release %s, source %s of %s", name, tree.Release, tree.Source, tree.Build)
+		}
+		if text, err := os.ReadFile(filepath.Join(opened.Source, "fs/ext4/super.c")); err != nil || string(text) != "#define CREATE_TRACE_POINTS\n" {
+			t.Errorf("%s: source file %q, %v", name, text, err)
+		}
+		sums = append(sums, opened.Headers)
+		must(t, opened.Close())
+		if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+			t.Errorf("%s: left %v, %v", name, left, err)
+		}
+	}
+	if sums[0] != sums[1] || sums[0] != sums[2] {
+		t.Errorf("digests of the same content differ: %v", sums)
+	}
+}
+
+// A source that is none is said, and a folder of one is left where it is.
+func TestOpenSource(t *testing.T) {
+	dir := t.TempDir()
+	flavour := write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".gz"))
+	p, err := Inspect(context.Background(), flavour)
+	must(t, err)
+	open := func(source string) (*Opened, error) {
+		scratch := t.TempDir()
+		opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), Set{Release: tinyRelease, Headers: []Package{p}, Source: source})
+		if err != nil {
+			if left := filesBelow(t, scratch); len(left) > 0 {
+				t.Errorf("%s left %v", source, left)
+			}
+		}
+		return opened, err
+	}
+	for _, c := range []struct {
+		name   string
+		data   []byte
+		kind   error
+		reason string
+	}{
+		{"no-tarball.deb", commonDeb(t, ".gz"), ErrIncomplete, "no kernel source tree"},
+		{"photos.tar", tarOf(t, file{name: "a/b.jpg", text: "x"}), ErrIncomplete, "no kernel source tree"},
+		{"hostile.tar", tarOf(t, append(sourceFiles("l/"), file{name: "l/../../x.c", text: "x"})...), ErrHostile, "leads upwards"},
+		{"link.tar", tarOf(t, append(sourceFiles("l/"), file{name: "l/a.h", link: "../../x.h"})...), ErrHostile, "leaves the package"},
+		{"inside.deb", debOf(t, control("linux-source-6.1", "6.1.99-1", "all", ""), ".xz", file{name: "./usr/src/linux-source-6.1.tar", text: string(tarOf(t, file{name: "/a.c", text: "x"}))}), ErrHostile, "absolute path"},
+		{"cut.tar.xz", pack(t, ".xz", tarOf(t, sourceFiles("l/")...))[:300], ErrDamaged, "truncated"},
+	} {
+		_, err := open(write(t, filepath.Join(dir, "x", c.name), c.data))
+		t.Run(c.name, func(t *testing.T) { wantError(t, err, c.kind, c.reason) })
+	}
+	tree := filepath.Join(dir, "linux")
+	writeTree(t, tree, sourceFiles("./"))
+	opened, err := open(tree)
+	must(t, err)
+	first := opened.Headers
+	must(t, opened.Close())
+	if _, err := os.Stat(filepath.Join(tree, "init/main.c")); err != nil || opened.Source != tree {
+		t.Errorf("the source is %s, %v", opened.Source, err)
+	}
+	for name, changes := range map[string]bool{"README": false, "fs/ext4/inode.c": false, "fs/ext4/super.c": true, "include/linux/tracepoint.h": true} {
+		write(t, filepath.Join(tree, name), []byte("#define CREATE_TRACE_POINTS\n"+name))
+		if name == "fs/ext4/inode.c" {
+			write(t, filepath.Join(tree, name), []byte("other"))
+		}
+		opened, err := open(tree)
+		must(t, err)
+		if (opened.Headers != first) != changes {
+			t.Errorf("%s changes the digest: %v, want %v", name, !changes, changes)
+		}
+		first = opened.Headers
+		must(t, opened.Close())
 	}
 }

@@ -138,7 +138,7 @@ func unpackHeaders(ctx context.Context, p Package, dir string, limits Limits) ([
 	found := map[string]bool{} // root, and whether it is configured
 	err = walk(ctx, p, limits, func(e *entry) error {
 		in, rel, ok := split(e.name)
-		if !ok || e.kind == folder || !headerFile(rel) {
+		if !ok || !headerFile(rel) {
 			return nil
 		}
 		if err := out.put(e, e.name); err != nil {

@@ -32,8 +32,8 @@ var (
 
 // classify tells what a package is to a kernel, of which release, or why it is
 // nothing to one.
-func classify(format Format, p *about) (r role, release, why string) {
-	if format == RPM {
+func classify(p *about) (r role, release, why string) {
+	if p.format == RPM {
 		switch {
 		case p.arch == "src":
 			return other, "", "it holds sources as a distribution builds them from; the tree is in the file that unpacks from it"
@@ -75,9 +75,9 @@ func classify(format Format, p *about) (r role, release, why string) {
 // parts are the packages that a flavour's headers lie in besides its own. They
 // are built together: where the dependency names no version, the flavour's own
 // is meant.
-func parts(format Format, p *about) []relation {
+func parts(p *about) []relation {
 	pattern := debHeaders
-	if format == RPM {
+	if p.format == RPM {
 		pattern = rpmHeaders
 	}
 	var all []relation
@@ -88,7 +88,7 @@ func parts(format Format, p *about) []relation {
 		if d.version == "" {
 			d.version = p.version
 		}
-		if _, after, epoch := strings.Cut(d.version, ":"); epoch && format == RPM {
+		if _, after, epoch := strings.Cut(d.version, ":"); epoch && p.format == RPM {
 			d.version = after
 		}
 		all = append(all, d)

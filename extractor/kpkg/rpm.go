@@ -175,7 +175,7 @@ func readRPM(r io.Reader) (*about, error) {
 	if err != nil {
 		return nil, err
 	}
-	said := &about{}
+	said := &about{format: RPM}
 	for _, field := range []struct {
 		to   *string
 		name string
@@ -192,6 +192,9 @@ func readRPM(r io.Reader) (*about, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !printable(release) || strings.ContainsRune(release, '/') {
+		return nil, problem(ErrDamaged, "", "its release is %q", short(release))
+	}
 	said.version += "-" + release
 	if _, binary := h.values[tagSourceRPM]; !binary {
 		said.arch = "src"
@@ -204,6 +207,9 @@ func readRPM(r io.Reader) (*about, error) {
 		return nil, err
 	}
 	said.release, said.roles = rpmContents(files)
+	if !printable(said.release) {
+		return nil, problem(ErrDamaged, "", "its files are of the kernel %q", short(said.release))
+	}
 	return said, nil
 }
 
@@ -246,7 +252,7 @@ func (h *rpmHeader) requires() ([]relation, error) {
 	}
 	var all []relation
 	for i, name := range names {
-		if strings.ContainsAny(name, "/(") || !printable(name) {
+		if name == "" || strings.ContainsAny(name, "/(") || !printable(name) {
 			continue
 		}
 		rel := relation{name: name}

@@ -1,9 +1,11 @@
 package kpkg
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,7 +26,7 @@ func (o *Opener) source(ctx context.Context, p *part, from string) error {
 		return err
 	}
 	if st.IsDir() {
-		if p.sum, err = hashFolder(ctx, from, sourceFile); err == nil {
+		if p.sum, err = hashFolder(ctx, from, sourceFile, sourceNeeded); err == nil {
 			p.dir = from
 		}
 		return err
@@ -39,10 +41,24 @@ func (o *Opener) source(ctx context.Context, p *part, from string) error {
 	defer root.Close()
 	out := newSink(root)
 	defer out.close()
+	start := make([]byte, sourceStart)
 	keep := func(e *entry) error {
 		_, rel := sourceRoot(e.name)
 		if e.kind == folder || !sourceFile(rel) {
 			return nil
+		}
+		if e.kind == regular {
+			n, err := io.ReadFull(e.body, start)
+			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return damaged(short(e.name), err)
+			}
+			if int64(n) < min(e.size, sourceStart) {
+				return damaged(short(e.name), io.ErrUnexpectedEOF)
+			}
+			if !sourceNeeded(rel, start[:n]) {
+				return nil
+			}
+			e.body = io.MultiReader(bytes.NewReader(start[:n]), e.body)
 		}
 		return out.put(e, e.name)
 	}
