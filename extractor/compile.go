@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -86,6 +87,25 @@ func (w *workshop) standIn(h traceHeader, name string) error {
 
 // args is the command line for a unit. The object is never linked or run.
 func (w *workshop) args(u *unit) []string {
+	args := w.flags(u)
+	before := w.preincludes()
+	if u.instance != nil && u.instance.prefixed {
+		before = []string{w.prefixPath(u.instance)}
+	}
+	for _, h := range before {
+		args = append(args, "-include", h)
+	}
+	return append(args, "-MD", "-MF", w.depsPath(u), "-c", w.sourcePath(u), "-o", w.objectPath(u))
+}
+
+// preincludes are read before anything else in a unit.
+func (w *workshop) preincludes() []string {
+	before, after := w.tree.Preincludes()
+	return slices.Concat(before, []string{filepath.Join(w.overrides(), headers.Compiler)}, after)
+}
+
+// flags is the command line for a unit, without its files.
+func (w *workshop) flags(u *unit) []string {
 	args := append([]string{}, w.compiler.Target...)
 	args = append(args, w.tree.Flags(w.compiler.Family)...)
 	args = append(args, "-O1", "-gdwarf-4", "-gz=none", "-fno-eliminate-unused-debug-types",
@@ -112,11 +132,7 @@ func (w *workshop) args(u *unit) []string {
 		// Before 5.16 the kernel takes <stdarg.h> from the compiler.
 		args = append(args, "-isystem", w.compiler.Include)
 	}
-	before, after := w.tree.Preincludes()
-	for _, h := range append(append(before, filepath.Join(w.overrides(), headers.Compiler)), after...) {
-		args = append(args, "-include", h)
-	}
-	return append(args, "-MD", "-MF", w.depsPath(u), "-c", w.sourcePath(u), "-o", w.objectPath(u))
+	return args
 }
 
 func (w *workshop) sourcePath(u *unit) string { return filepath.Join(w.dir, u.name+".c") }

@@ -25,6 +25,10 @@ type instance struct {
 	// notBuilt says why the configuration leaves the file out; empty when it
 	// is built, or when the Makefiles do not tell.
 	notBuilt string
+	// bent: its macros come before all headers (instantiate.Prelude).
+	bent bool
+	// prefixed: its unit starts with the common part that was read before.
+	prefixed bool
 	asks     []string // the headers that it includes to be instantiated, as far as its text shows
 
 	// What came of it: events and types, or why there are none.
@@ -54,6 +58,7 @@ func (w *workshop) instances() ([]*instance, error) {
 		// The compiler speaks of the file and not of the unit.
 		prelude := instantiate.PreludeOf(string(text))
 		in.text = fmt.Sprintf("#line 1 %q\n%s", path, prelude.Text)
+		in.bent = prelude.Bent
 		for _, name := range prelude.Instantiated {
 			in.asks = append(in.asks, w.lookUp(in, name))
 		}
@@ -129,6 +134,9 @@ func (w *workshop) lookUp(in *instance, name string) string {
 // makeInstances compiles and mines all instances, on all cores. What the
 // public units told already is not kept twice: known has their types.
 func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *typePool, report func(Progress)) error {
+	if err := w.readPrefix(ctx, all); err != nil {
+		return err
+	}
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
@@ -137,6 +145,11 @@ func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *ty
 		g.Go(func() error {
 			u := &unit{name: fmt.Sprintf("source%d", i), instance: in}
 			said, err := w.make(ctx, u)
+			if len(said) > 0 && in.prefixed {
+				// It may be what came before its own first include.
+				in.prefixed = false
+				said, err = w.make(ctx, u)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", in.path, err)
 			}

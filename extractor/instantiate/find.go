@@ -94,6 +94,9 @@ func Find(ctx context.Context, dir, arch string) (*Found, error) {
 // walk sends the files worth looking into.
 func walk(ctx context.Context, dir, arch string, paths chan<- string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}

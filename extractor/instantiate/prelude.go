@@ -2,6 +2,7 @@ package instantiate
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,15 +16,23 @@ type Prelude struct {
 	// Instantiated are the headers that are included while it is defined, as
 	// written between quotes or angle brackets.
 	Instantiated []string
+	// Bent: macros that headers may look for are defined before the first
+	// include, so that what else is included must not come before them.
+	Bent bool
 }
 
 var (
 	continuation = regexp.MustCompile(`\\\r?\n`)
 	directive    = regexp.MustCompile(`^[ \t]*#[ \t]*(\w*)`)
 	createsHere  = regexp.MustCompile(`^[ \t]*#[ \t]*define[ \t]+CREATE_TRACE_POINTS\b`)
+	namesMacro   = regexp.MustCompile(`^[ \t]*#[ \t]*(?:define|undef)[ \t]+(\w+)`)
 	ceasesHere   = regexp.MustCompile(`^[ \t]*#[ \t]*undef[ \t]+CREATE_TRACE_POINTS\b`)
 	includesHere = regexp.MustCompile(`^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]`)
 )
+
+// harmless are macros that many sources define first. They are about messages,
+// and about nothing that is laid out (include/linux/printk.h, dev_printk.h).
+var harmless = []string{"CREATE_TRACE_POINTS", "DEBUG", "dev_fmt", "pr_fmt"}
 
 // PreludeOf cuts the prelude out of a source's text.
 func PreludeOf(text string) Prelude {
@@ -35,6 +44,7 @@ func PreludeOf(text string) Prelude {
 		braces  int   // that are open
 		open    []int // the braces at the start of each open condition
 		comment bool  // one is open
+		reads   bool  // something was included
 	)
 	for at := 0; at < len(text); {
 		line, next := logicalLine(text, at)
@@ -56,11 +66,12 @@ func PreludeOf(text string) Prelude {
 			}
 		case "endif":
 			open = open[:max(len(open)-1, 0)]
-		case "define":
-			creates = creates || createsHere.MatchString(code)
-		case "undef":
-			creates = creates && !ceasesHere.MatchString(code)
+		case "define", "undef":
+			creates = (creates || createsHere.MatchString(code)) && !ceasesHere.MatchString(code)
+			m := namesMacro.FindStringSubmatch(code)
+			p.Bent = p.Bent || !reads && m != nil && !slices.Contains(harmless, m[1])
 		case "include":
+			reads = true
 			if m := includesHere.FindStringSubmatch(code); creates && braces == 0 && m != nil {
 				p.Instantiated = append(p.Instantiated, m[1])
 				end, opened = next, len(open)
@@ -68,7 +79,7 @@ func PreludeOf(text string) Prelude {
 		}
 	}
 	if end == 0 {
-		return p
+		return Prelude{}
 	}
 	p.Text = text[:end]
 	if !strings.HasSuffix(p.Text, "\n") {

@@ -16,30 +16,34 @@ func TestPreludeOf(t *testing.T) {
 		want       Prelude
 	}{
 		{"plain", "#include <a.h>\n#define CREATE_TRACE_POINTS\n#include \"trace.h\"\n\nint f(void);\n",
-			Prelude{"#include <a.h>\n#define CREATE_TRACE_POINTS\n#include \"trace.h\"\n", []string{"trace.h"}}},
+			Prelude{Text: "#include <a.h>\n#define CREATE_TRACE_POINTS\n#include \"trace.h\"\n", Instantiated: []string{"trace.h"}}},
 		{"none", "#include <a.h>\nint f(void);\n", Prelude{}},
 		{"defined and not used", "#include <a.h>\n#define CREATE_TRACE_POINTS\nint f(void);\n", Prelude{}},
 		{"no line's end", "#define CREATE_TRACE_POINTS\n#include <trace/events/a.h>",
-			Prelude{"#define CREATE_TRACE_POINTS\n#include <trace/events/a.h>\n", []string{"trace/events/a.h"}}},
+			Prelude{Text: "#define CREATE_TRACE_POINTS\n#include <trace/events/a.h>\n", Instantiated: []string{"trace/events/a.h"}}},
 		{"open conditions are closed", "#ifdef A\n#if B\n#define CREATE_TRACE_POINTS\n#include \"t.h\"\n#endif\n#else\n#endif\n",
-			Prelude{"#ifdef A\n#if B\n#define CREATE_TRACE_POINTS\n#include \"t.h\"\n#endif\n#endif\n", []string{"t.h"}}},
+			Prelude{Text: "#ifdef A\n#if B\n#define CREATE_TRACE_POINTS\n#include \"t.h\"\n#endif\n#endif\n", Instantiated: []string{"t.h"}}},
 		// net/core/net-traces.c
 		{"code between headers", "#define CREATE_TRACE_POINTS\n#include <a.h>\n#if B\n#include <b.h>\nEXPORT(x);\n#endif\n#include <c.h>\nint f;\n",
-			Prelude{"#define CREATE_TRACE_POINTS\n#include <a.h>\n#if B\n#include <b.h>\nEXPORT(x);\n#endif\n#include <c.h>\n", []string{"a.h", "b.h", "c.h"}}},
+			Prelude{Text: "#define CREATE_TRACE_POINTS\n#include <a.h>\n#if B\n#include <b.h>\nEXPORT(x);\n#endif\n#include <c.h>\n", Instantiated: []string{"a.h", "b.h", "c.h"}}},
 		{"undefined again", "#define CREATE_TRACE_POINTS\n#include \"a.h\"\n#undef CREATE_TRACE_POINTS\n#include \"b.h\"\n",
-			Prelude{"#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+			Prelude{Text: "#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", Instantiated: []string{"a.h"}}},
 		// kernel/cgroup/cgroup.c, arch/x86/kvm/x86.c
 		{"inside of code", "#define CREATE_TRACE_POINTS\n#include \"a.h\"\nint list[] = {\n#include \"list.h\"\n};\nvoid f(void) {\n\tif (x) {\n#include \"ops.h\"\n\t}\n}\n",
-			Prelude{"#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+			Prelude{Text: "#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", Instantiated: []string{"a.h"}}},
 		{"a brace in each branch", "#define CREATE_TRACE_POINTS\n#ifdef A\nvoid f(int a) {\n#else\nvoid f(void) {\n#endif\n}\n#include \"a.h\"\nint x;\n",
-			Prelude{"#define CREATE_TRACE_POINTS\n#ifdef A\nvoid f(int a) {\n#else\nvoid f(void) {\n#endif\n}\n#include \"a.h\"\n", []string{"a.h"}}},
+			Prelude{Text: "#define CREATE_TRACE_POINTS\n#ifdef A\nvoid f(int a) {\n#else\nvoid f(void) {\n#endif\n}\n#include \"a.h\"\n", Instantiated: []string{"a.h"}}},
 		{"comments and texts", "/*\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n*/\nchar *s = \"/* {\"; // {\nchar c = '{'; /* { */ char d = '\\'';\n# define  CREATE_TRACE_POINTS /* here\n */\n# include \"a.h\" // b\nint x;\n",
-			Prelude{"/*\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n*/\nchar *s = \"/* {\"; // {\nchar c = '{'; /* { */ char d = '\\'';\n# define  CREATE_TRACE_POINTS /* here\n */\n# include \"a.h\" // b\n", []string{"a.h"}}},
+			Prelude{Text: "/*\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n*/\nchar *s = \"/* {\"; // {\nchar c = '{'; /* { */ char d = '\\'';\n# define  CREATE_TRACE_POINTS /* here\n */\n# include \"a.h\" // b\n", Instantiated: []string{"a.h"}}},
 		{"lines that go on", "#define OTHER \\\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n#define CREATE_TRACE_POINTS\r\n#include \\\r\n <a.h>\r\nint x;\r\n",
-			Prelude{"#define OTHER \\\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n#define CREATE_TRACE_POINTS\r\n#include \\\r\n <a.h>\r\n", []string{"a.h"}}},
+			Prelude{Text: "#define OTHER \\\n#define CREATE_TRACE_POINTS\n#include \"no.h\"\n#define CREATE_TRACE_POINTS\r\n#include \\\r\n <a.h>\r\n", Instantiated: []string{"a.h"}, Bent: true}},
+		{"macros that headers look for", "#define pr_fmt(fmt) fmt\n#undef _FORTIFY\n#include <a.h>\n#define CREATE_TRACE_POINTS\n#include <b.h>\n",
+			Prelude{Text: "#define pr_fmt(fmt) fmt\n#undef _FORTIFY\n#include <a.h>\n#define CREATE_TRACE_POINTS\n#include <b.h>\n", Instantiated: []string{"b.h"}, Bent: true}},
+		{"macros that no header looks for", "#define pr_fmt(fmt) fmt\n#include <a.h>\n#define X\n#define CREATE_TRACE_POINTS\n#include <b.h>\n",
+			Prelude{Text: "#define pr_fmt(fmt) fmt\n#include <a.h>\n#define X\n#define CREATE_TRACE_POINTS\n#include <b.h>\n", Instantiated: []string{"b.h"}}},
 		{"another name", "#define CREATE_TRACE_POINTS_NOT\n#include \"a.h\"\n", Prelude{}},
 		{"more closed than opened", "#endif\n}\n#define CREATE_TRACE_POINTS\n#include \"a.h\"\n",
-			Prelude{"#endif\n}\n#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", []string{"a.h"}}},
+			Prelude{Text: "#endif\n}\n#define CREATE_TRACE_POINTS\n#include \"a.h\"\n", Instantiated: []string{"a.h"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, PreludeOf(c.text)); diff != "" {
@@ -86,7 +90,7 @@ func FuzzPreludeOf(f *testing.F) {
 		}
 		again := PreludeOf(p.Text)
 		if again.Text != p.Text || !slices.Equal(again.Instantiated, p.Instantiated) {
-			t.Fatalf("prelude of the prelude: %q, want %q", again, p)
+			t.Fatalf("prelude of the prelude: %+v, want %+v", again, p)
 		}
 	})
 }

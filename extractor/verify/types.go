@@ -24,11 +24,18 @@ func Types(have, oracle []tpinfo.Type, limits Limits) *Report {
 		}
 		var best *subject
 		for _, o := range candidates {
+			if strangers(h, o) {
+				continue
+			}
 			s := &subject{name: h.Name, limits: limits}
 			s.typ(h.Name, h, o)
 			if best == nil || s.nearer(best) {
 				best = s
 			}
+		}
+		if best == nil {
+			best = &subject{name: h.Name, limits: limits}
+			best.explain(h.Name+": members", len(h.Members), len(candidates[0].Members), namesake)
 		}
 		delete(byName, h.Name)
 		r.close(best)
@@ -37,6 +44,23 @@ func Types(have, oracle []tpinfo.Type, limits Limits) *Report {
 		r.OnlyOracle = append(r.OnlyOracle, name)
 	}
 	return r.sort()
+}
+
+const namesake = "another source's type of this name: they have no member in common"
+
+// strangers reports whether two structs are not two views of one thing: a wrong
+// layout never changes the name of every member.
+func strangers(h, o *tpinfo.Type) bool {
+	names := map[string]bool{}
+	for i := range h.Members {
+		names[h.Members[i].Name] = true
+	}
+	for i := range o.Members {
+		if names[o.Members[i].Name] {
+			return false
+		}
+	}
+	return len(h.Members) > 0 && len(o.Members) > 0
 }
 
 // typ compares two definitions; path leads to them for the messages.

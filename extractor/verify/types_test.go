@@ -57,6 +57,9 @@ func TestTypesDiffer(t *testing.T) {
 			[]Disagreement{{"struct gadget", "struct gadget: number of members", "4", "0", ""}}},
 		{"member's name", gadget, func(t *tpinfo.Type) { t.Members[0].Name, t.Members[0].Size = "nr", 8 }, Limits{},
 			[]Disagreement{{"struct gadget", "struct gadget: name of member 1", "id", "nr", ""}}},
+		{"every member's name", gadget, func(t *tpinfo.Type) {
+			t.Size, t.Members = 16, []tpinfo.Member{{Name: "head", Type: "int", Size: 4}, {Name: "lock", Type: "int", Offset: 4, Size: 4}}
+		}, Limits{}, []Disagreement{{"struct gadget", "struct gadget: members", "4", "2", namesake}}},
 		{"place", gadget, func(t *tpinfo.Type) { t.Members[0].Offset = 4 }, Limits{},
 			[]Disagreement{{"struct gadget", "struct gadget.id: place", "byte 0", "byte 4", ""}}},
 		{"place of a bitfield", gadget, func(t *tpinfo.Type) { t.Members[1].BitOffset = 2 }, Limits{},
@@ -155,6 +158,18 @@ func TestTypesOneOfSeveral(t *testing.T) {
 	r = Types(types{mode()}, types{wide, old}, Limits{EnumSign: true})
 	if r.Agreed != 1 || r.Unexplained() != 0 {
 		t.Errorf("agreed %d, %v; one of the two agrees but for what is explained", r.Agreed, r.Disagreements)
+	}
+}
+
+// A real difference is not hidden by a namesake.
+func TestTypesNamesake(t *testing.T) {
+	near, stranger := gadget(), gadget()
+	near.Size = 32
+	stranger.Members = []tpinfo.Member{{Name: "head", Type: "int", Size: 4}}
+	got := Types(types{gadget()}, types{stranger, near}, Limits{})
+	want := &Report{Compared: 1, Disagreements: []Disagreement{{"struct gadget", "struct gadget: size", "24", "32", ""}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
