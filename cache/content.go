@@ -14,8 +14,9 @@ import (
 // Content is the digest of all that a cache knows, in hexadecimal: kernels with
 // the content of their layouts, their names, what they were built from, and
 // what failed. Two caches with the same digest know the same, in whatever order
-// they learned it. Times take no part, and how often something was tried; nor
-// do layouts that no kernel has.
+// they learned it. Times take no part, how often something was tried, and in
+// which words it failed, which are a compiler's; nor do layouts that no kernel
+// has.
 func (db *DB) Content(ctx context.Context) (content string, err error) {
 	err = db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var e encoder
@@ -73,9 +74,7 @@ func failureContents(ctx context.Context, tx *sql.Tx, e *encoder) error {
 	}
 	slices.SortFunc(list, func(a, b tpinfo.Failure) int { return cmp.Compare(a.Key, b.Key) })
 	for _, f := range list {
-		e.text(f.Key, f.Release, f.Arch, f.Subject, f.Reason, f.Tools)
-		e.number(int64(len(f.Supply)))
-		e.text(f.Supply...)
+		e.text(f.Key, f.Release, f.Arch, f.Subject, f.Tools)
 	}
 	e.number(int64(len(list)))
 	return nil

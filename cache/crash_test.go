@@ -149,9 +149,17 @@ func TestMergeKilled(t *testing.T) {
 	if err := os.WriteFile(file, export(t, other, nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	content, err := other.Content(ctx)
-	if err != nil {
-		t.Fatal(err)
+	contents := map[string]string{}
+	for _, from := range []string{other.Path(), file} {
+		db := openTemp(t)
+		if _, err := db.Merge(ctx, from); err != nil {
+			t.Fatal(err)
+		}
+		content, err := db.Content(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contents[from] = content
 	}
 	path := filepath.Join(t.TempDir(), "cache.db")
 	some := 0
@@ -181,7 +189,7 @@ func TestMergeKilled(t *testing.T) {
 		if _, err := db.Merge(ctx, from); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := db.Content(ctx); err != nil || got != content {
+		if got, err := db.Content(ctx); err != nil || got != contents[from] {
 			t.Errorf("round %d: after a merge to its end it knows something else (%v)", round, err)
 		}
 		for n := range mergedKernels {

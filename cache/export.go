@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 
 	"github.com/tpinfo/tpinfo"
@@ -23,7 +22,8 @@ import (
 //	   layouts by their place among those before it, counted from 1
 //
 // Hashes and digests are not in it: who reads it works them out. Nor is when
-// something was extracted, nor what failed: equal kernels give equal files.
+// something was extracted and in which folder, nor what failed: equal kernels
+// give equal files, on every machine.
 const (
 	tagFiles  = 'F'
 	tagLayout = 'L'
@@ -81,7 +81,9 @@ func (r *recordWriter) record(tag byte, body []byte) error {
 func (r *recordWriter) failure(context.Context, tpinfo.Failure) error { return nil }
 
 func (r *recordWriter) kernel(_ context.Context, a *arrival) error {
-	for _, hash := range slices.Sorted(maps.Keys(a.lists)) {
+	a.aliases = homeless(a.aliases)
+	for _, alias := range a.aliases {
+		hash := string(alias.files)
 		if r.lists[hash] != 0 {
 			continue
 		}
@@ -114,6 +116,19 @@ func (r *recordWriter) kernel(_ context.Context, a *arrival) error {
 		r.layouts[l.hash] = int64(len(r.layouts) + 1)
 	}
 	return r.record(tagKernel, r.encode(a))
+}
+
+// homeless are aliases without the folders of their trees and without times;
+// of those that then have one name, the greatest.
+func homeless(aliases []alias) []alias {
+	aliases = slices.Clone(aliases)
+	for i := range aliases {
+		aliases[i].tree, aliases[i].extracted = treeName(aliases[i].tree), unknownTime
+	}
+	slices.SortFunc(aliases, func(a, b alias) int {
+		return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.tree, b.tree), b.compare(a))
+	})
+	return slices.CompactFunc(aliases, func(a, b alias) bool { return a.release == b.release && a.tree == b.tree })
 }
 
 // encode writes a kernel of which all is written that it names.

@@ -41,6 +41,7 @@ func TestExportAndImport(t *testing.T) {
 	if err := db.Fail(ctx, tpinfo.Failure{Key: "other", Reason: "it is cut short"}); err != nil {
 		t.Fatal(err)
 	}
+	before := known(t, db)
 	two := []string{snaps[0].Kernel.ID, snaps[1].Kernel.ID}
 	file := export(t, db, two)
 
@@ -50,7 +51,8 @@ func TestExportAndImport(t *testing.T) {
 		t.Fatalf("%+v (%v), want %+v", res, err, want)
 	}
 	for n, s := range snaps[:2] {
-		s.Kernel.Extracted = time.Time{} // an exported file does not say
+		// An exported file does not say when, nor in which folder.
+		s.Kernel.Tree, s.Kernel.Extracted = s.Kernel.Release, time.Time{}
 		whole(t, kernel(t, there, s.Kernel.Release), s)
 		if id, err := there.BuiltFrom(ctx, fmt.Sprint("key", n)); err != nil || id != s.Kernel.ID {
 			t.Errorf("built from key%d: %q (%v)", n, id, err)
@@ -80,13 +82,26 @@ func TestExportAndImport(t *testing.T) {
 	if !bytes.Equal(export(t, db, []string{two[1], two[0]}), file) {
 		t.Error("the order of the ids makes another file")
 	}
-	// An import does not make younger what is there.
-	if _, err := db.Import(ctx, bytes.NewReader(file)); err != nil {
-		t.Fatal(err)
+	// An import does not make younger what is there, nor list it twice.
+	res, err = db.Import(ctx, bytes.NewReader(file))
+	if want := (MergeResult{Known: 2}); err != nil || res != want {
+		t.Errorf("where it came from: %+v (%v), want %+v", res, err, want)
 	}
 	if got := kernel(t, db, "6.1.0-9").Info().Extracted; !got.Equal(sample("", 0).Kernel.Extracted) {
 		t.Errorf("extracted %v after an import", got)
 	}
+	if diff := cmp.Diff(before, known(t, db)); diff != "" {
+		t.Errorf("an import where it came from changes (-before +after):\n%s", diff)
+	}
+	// Extracted there as well, the folder is known, and the file is the same.
+	put(t, there, sample("6.1.0-9", 0))
+	if got := kernel(t, there, "6.1.0-9").Info().Tree; got != sample("6.1.0-9", 0).Kernel.Tree {
+		t.Errorf("extracted again, its tree is %s", got)
+	}
+	if !bytes.Equal(export(t, there, nil), file) {
+		t.Error("where a kernel was extracted again, the file is another")
+	}
+	sound(t, there)
 	var missing *NotFoundError
 	if err := db.Export(ctx, &bytes.Buffer{}, []string{"nothing"}); !errors.As(err, &missing) {
 		t.Errorf("exporting what is not there: %v", err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode"
 
 	"github.com/tpinfo/tpinfo"
@@ -272,12 +273,22 @@ func (rr *recordReader) sensible(a *arrival) error {
 	if a.row.id == "" || a.row.wordSize != 4 && a.row.wordSize != 8 {
 		return fmt.Errorf("kernel %q has words of %d bytes", a.row.id, a.row.wordSize)
 	}
+	if !slices.EqualFunc(a.aliases, homeless(a.aliases), func(a, b alias) bool { return a.release == b.release && a.tree == b.tree }) {
+		return fmt.Errorf("kernel %q has names twice, or out of order", a.row.id)
+	}
 	texts := []string{a.row.id, a.row.arch, a.row.byteOrder, a.row.source}
+	used := map[string]bool{}
 	for _, alias := range a.aliases {
+		used[string(alias.files)] = true
 		if alias.release == "" {
 			return fmt.Errorf("kernel %q has an empty name", a.row.id)
 		}
 		texts = append(texts, alias.release, alias.tree, alias.compiler)
+	}
+	for hash := range rr.texts {
+		if !used[hash] {
+			return fmt.Errorf("kernel %q comes with a list of headers that is not its own", a.row.id)
+		}
 	}
 	for _, o := range a.origins {
 		if o.Key == "" {

@@ -197,15 +197,17 @@ func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs alias) 
 	var mine alias
 	err := m.tx.QueryRowContext(ctx, "SELECT release, tree, compiler, extracted, digest, btf, files FROM alias WHERE kernel = ? AND release = ? AND tree = ?",
 		kernelID, theirs.release, theirs.tree).Scan(&mine.release, &mine.tree, &mine.compiler, &mine.extracted, &mine.digest, &mine.btf, &mine.files)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		m.res.Releases++
-	case err != nil:
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
-	case mine.compare(theirs) >= 0:
+	}
+	if err == nil && mine.compare(theirs) >= 0 {
 		return nil
 	}
-	return storeAlias(ctx, m.tx, kernelID, theirs)
+	fresh, err := storeAlias(ctx, m.tx, kernelID, theirs)
+	if fresh {
+		m.res.Releases++
+	}
+	return err
 }
 
 // compare orders what two extractions of one tree say: the greater stays.

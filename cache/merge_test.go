@@ -94,7 +94,7 @@ func anyCache(t *rapid.T, label string) *DB {
 	when := rapid.Custom(func(t *rapid.T) time.Time { return time.Unix(int64(1000+small.Draw(t, "when")), 0).UTC() })
 	for range rapid.IntRange(0, 5).Draw(t, label) {
 		snap := sample(fmt.Sprint("6.1.0-", small.Draw(t, "release")), small.Draw(t, "edition"))
-		snap.Kernel.Tree = fmt.Sprint("tree", small.Draw(t, "tree"))
+		snap.Kernel.Tree = rapid.SampledFrom([]string{"", "/here/", "/there/"}).Draw(t, "folder") + fmt.Sprint("tree", small.Draw(t, "tree"))
 		snap.Kernel.Extracted = when.Draw(t, "extracted")
 		snap.Inputs.Digest = fmt.Sprint("digest", small.Draw(t, "digest"))
 		snap.Inputs.Files = snap.Inputs.Files[:small.Draw(t, "files")]
@@ -442,7 +442,7 @@ func TestExportedFileAsCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sample("6.1.0-1", 0)
-	want.Kernel.Extracted = time.Time{}
+	want.Kernel.Tree, want.Kernel.Extracted = "6.1.0-1", time.Time{}
 	there := openAt(t, path, ReadOnly())
 	whole(t, kernel(t, there, ""), want)
 	sound(t, there)

@@ -42,14 +42,17 @@ func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, o
 		return errors.New("a kernel needs a release to be stored")
 	}
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
-			SELECT kernel, ?, ?, ?, ?, digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1`,
-			as.Release, as.Tree, as.Compiler, as.Extracted.Unix(), kernelID)
+		a := alias{release: as.Release, tree: as.Tree, compiler: as.Compiler, extracted: as.Extracted.Unix()}
+		err := tx.QueryRowContext(ctx, "SELECT digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1", kernelID).
+			Scan(&a.digest, &a.btf, &a.files)
+		if errors.Is(err, sql.ErrNoRows) {
+			return &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"}
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"})
+		if _, err := storeAlias(ctx, tx, kernelID, a); err != nil {
+			return err
 		}
 		return storeOrigin(ctx, tx, kernelID, origin)
 	})

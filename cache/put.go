@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -59,7 +60,7 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 			return err
 		}
 		k := &snap.Kernel
-		err = storeAlias(ctx, tx, k.ID, alias{k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, files})
+		_, err = storeAlias(ctx, tx, k.ID, alias{k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, files})
 		if err != nil {
 			return err
 		}
@@ -150,11 +151,37 @@ type alias struct {
 	files                   []byte // hash of a row of blob
 }
 
-func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
+// treeName is a tree without its folder.
+func treeName(tree string) string {
+	if tree == "" {
+		return ""
+	}
+	return path.Base(tree)
+}
+
+// storeAlias keeps an alias; new: its release and tree were not there. The
+// tree of an exported file is a name without its folder, and where the same is
+// known with its folder, that one alone is kept.
+func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) (fresh bool, err error) {
+	name := treeName(a.tree)
+	if name == a.tree {
+		var known int
+		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND substr(tree, -length(?3) - 1) = '/' || ?3", kernelID, a.release, name).Scan(&known)
+		if err != nil || known > 0 {
+			return false, err
+		}
+	} else if _, err := tx.ExecContext(ctx, "DELETE FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.release, name); err != nil {
+		return false, err
+	}
+	var known int
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.release, a.tree).Scan(&known)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		kernelID, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files)
-	return err
+	return known == 0, err
 }
 
 // filesHash is what a list of headers is stored under.
