@@ -22,8 +22,8 @@ output. The same kernels give the same bytes, whenever they were extracted.
 
 With --sign, the file carries a signature by an Ed25519 key, in the form of openssl
 or OpenSSH and without a passphrase; 'openssl genpkey -algorithm ed25519' makes one.`,
-		Example: `  tpinfo cache export -o all.tpinfo
-  tpinfo cache export -k '6.1.*' -k 6.12.9-amd64 -o kernels.tpinfo
+		Example: `  tpinfo cache export -o all.tpz
+  tpinfo cache export -k '6.1.*' -k 6.12.9-amd64 -o kernels.tpz
   tpinfo cache export -k $(uname -r) --sign key.pem -o - | ssh target tpinfo cache import --verify key.pub -`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

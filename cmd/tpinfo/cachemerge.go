@@ -48,9 +48,9 @@ is refused costs no other. With --verify, only files are taken that were signed 
 one of these keys. Kernels that are known already lose nothing.
 
 Commands that only read take an exported file as it is, with --cache.`,
-		Example: `  tpinfo cache import kernels.tpinfo
-  tpinfo cache import --verify team.pub kernels.tpinfo
-  curl -s https://example.com/kernels.tpinfo | tpinfo cache import -`,
+		Example: `  tpinfo cache import kernels.tpz
+  tpinfo cache import --verify team.pub kernels.tpz
+  curl -s https://example.com/kernels.tpz | tpinfo cache import -`,
 		Args: some("an exported file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return a.takeIn(cmd.Context(), files, a.importFile)
