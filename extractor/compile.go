@@ -154,8 +154,9 @@ func (w *workshop) compile(ctx context.Context, u *unit) ([]cc.Diagnostic, error
 	if len(said) == 0 {
 		return nil, fmt.Errorf("%s failed with status %d: %s", w.compiler.Path, res.ExitCode, firstWords(res.Stderr))
 	}
-	if w.compiler.Family == kbuild.GCC {
-		// Once more, for the places of errors inside macro calls.
+	if w.compiler.Family == kbuild.GCC && slices.ContainsFunc(said, func(d cc.Diagnostic) bool { return !d.Fatal }) {
+		// Once more, for the places of errors inside macro calls. What is fatal
+		// is an include, and in no macro.
 		if res, err = w.run(ctx, append(args, "-ftrack-macro-expansion=2", "-fsyntax-only")); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,9 @@ type Request struct {
 	Source string
 	// CC is "gcc", "clang" or the path of a compiler; empty to choose.
 	CC string
+	// Scratch is the folder below which units are compiled; empty for the
+	// system's folder for temporary files.
+	Scratch string
 	// Jobs bounds the compilers run at once; 0 for one a core.
 	Jobs int
 	// Report receives progress, from one goroutine at a time; nil for none.
@@ -164,7 +167,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "tpinfo-extract-")
+	scratch, err := os.MkdirTemp(req.Scratch, "tpinfo-extract-")
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +95,7 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 	}
 	store := fleetStore{db}
 	if db != nil {
-		defer func() { err = errors.Join(err, db.Close()) }()
+		defer func() { err = errors.Join(err, db.Close()) }() // also where it was closed before
 	}
 	sets, skipped, err := kpkg.Find(ctx, append(paths, s.sources...))
 	if err != nil {
@@ -144,17 +145,22 @@ func (a *app) prebuildCache(ctx context.Context) (*cache.DB, error) {
 // runPlan builds what is planned, and writes the report on every way out.
 func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *fleet.Plan, start time.Time) (report *fleet.Report, err error) {
 	s := &a.settings
-	scratch, err := os.MkdirTemp("", "tpinfo-prebuild-")
+	scratch, err := fleet.NewScratch("")
 	if err != nil {
-		return nil, fmt.Errorf("scratch folder: %w", err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	opener := kpkg.NewOpener(scratch, kpkg.Limits{})
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	opener := kpkg.NewOpener(scratch.Dir, kpkg.Limits{})
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}
+	if os.Getenv("GOGC") == "" {
+		// Beside two compilers, a third of memory for a tenth of time is a
+		// good bargain.
+		debug.SetGCPercent(40)
+	}
 	show := a.newPrebuildDisplay(w, plan)
-	builder := &fleet.Builder{Opener: opener, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
+	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
 	if s.force {
 		builder.Known = nil
 	}
@@ -169,8 +175,10 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	report, err = run.Do(ctx, plan)
 	show.close()
 	report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
-	if stats, serr := db.Stats(context.WithoutCancel(ctx)); serr == nil {
-		report.CacheBytes = stats.Bytes
+	// Closed, so that its log is in the file and the size is the file's.
+	err = errors.Join(err, db.Close())
+	if st, serr := os.Stat(s.cache); serr == nil {
+		report.CacheBytes = st.Size()
 	}
 	if s.report != "" {
 		err = errors.Join(err, writeFile("report", s.report, report.Write))
@@ -229,7 +237,7 @@ func (s fleetStore) Kept(ctx context.Context, id string) (fleet.Kept, error) {
 		return fleet.Kept{}, err
 	}
 	i := k.Info()
-	return fleet.Kept{Arch: i.Arch, Events: i.Events, Complete: i.Events - i.Incomplete, Types: i.Types, Problems: i.Problems}, nil
+	return fleet.Kept{Arch: i.Arch, Compiler: i.Compiler, Events: i.Events, Complete: i.Events - i.Incomplete, Types: i.Types, Problems: i.Problems}, nil
 }
 
 // PutFrom implements fleet.Store.

@@ -155,13 +155,9 @@ type probed struct {
 
 // probe preprocesses nothing, verbosely.
 func probe(ctx context.Context, path string, flags []string) (*probed, error) {
-	dir, err := os.MkdirTemp("", "tpinfo-cc-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
 	args := append(slices.Clone(flags), "-v", "-dM", "-E", "-x", "c", "-")
-	res, err := Run(ctx, Command{Path: path, Args: args, Dir: dir, Limits: Limits{}.orDefault()})
+	// It writes no file, and so needs no folder of its own.
+	res, err := Run(ctx, Command{Path: path, Args: args, Dir: os.TempDir(), Limits: Limits{}.orDefault()})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +30,9 @@ type Opener interface {
 // Builder turns tasks into results. It is safe for concurrent use.
 type Builder struct {
 	Opener Opener
+	// Scratch is where units are compiled, as extractor.Request has it, and
+	// where the Opener unpacks.
+	Scratch string
 	// CC is the compiler where a task names none, as extractor.Request has it.
 	CC string
 	// Jobs is how many compilers one kernel may run at once; 0 for one.
@@ -38,7 +43,7 @@ type Builder struct {
 	// built with: the compiler and the program. It goes into failures.
 	Tools func(ctx context.Context, arch string) string
 	// Known returns the id of a kernel that was built from headers with this
-	// digest, "" for none; nil when nobody knows.
+	// digest, "" for none; nil when nobody knows. An error is as good as "".
 	Known func(ctx context.Context, headers string) (id string, err error)
 
 	mu      sync.Mutex
@@ -70,6 +75,7 @@ func (b *Builder) Build(ctx context.Context, task Task, report func(extractor.Pr
 	}
 	if err != nil {
 		f := failure(task, err)
+		f.Reason = b.lasting(f.Reason)
 		if b.Tools != nil && !passing(err) {
 			f.Tools = b.Tools(ctx, task.Set.Arch)
 		}
@@ -95,8 +101,8 @@ func (b *Builder) build(ctx context.Context, res *Result, report func(extractor.
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	req := extractor.Request{
-		Tree: opened.Build, BTF: opened.BTF,
-		CC: task.CC, Jobs: max(b.Jobs, 1), Report: report,
+		Tree: opened.Build, BTF: opened.BTF, Source: opened.Source,
+		CC: task.CC, Jobs: max(b.Jobs, 1), Scratch: b.Scratch, Report: report,
 	}
 	if req.CC == "" {
 		req.CC = b.CC
@@ -116,7 +122,26 @@ func (b *Builder) build(ctx context.Context, res *Result, report func(extractor.
 		snap.Kernel.Tree = where(task.Set)
 	}
 	res.Snapshot = snap
+	b.lastingProblems(snap.Kernel.Problems)
+	for i := range snap.Events {
+		b.lastingProblems(snap.Events[i].Problems)
+	}
 	return nil
+}
+
+// lasting takes the scratch folder out of a text: the folder is gone when
+// somebody reads it, and has another name the next time.
+func (b *Builder) lasting(text string) string {
+	if b.Scratch == "" || !strings.Contains(text, b.Scratch) {
+		return text
+	}
+	return regexp.MustCompile(regexp.QuoteMeta(b.Scratch)+`/[^/\s]+/`).ReplaceAllString(text, "")
+}
+
+func (b *Builder) lastingProblems(list []tpinfo.Problem) {
+	for i := range list {
+		list[i].Subject, list[i].Message = b.lasting(list[i].Subject), b.lasting(list[i].Message)
+	}
 }
 
 // board returns the id of the kernel with these headers where one is known,
@@ -124,8 +149,9 @@ func (b *Builder) build(ctx context.Context, res *Result, report func(extractor.
 // ours to build, and land says how that went.
 func (b *Builder) board(ctx context.Context, headers string) (id string, ours bool, err error) {
 	if b.Known != nil {
-		if id, err := b.Known(ctx, headers); err != nil || id != "" {
-			return id, false, err
+		// Whoever cannot answer is not this kernel's fault: it is built.
+		if id, err := b.Known(ctx, headers); err == nil && id != "" {
+			return id, false, nil
 		}
 	}
 	for {

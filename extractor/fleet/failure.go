@@ -21,6 +21,9 @@ func failure(task Task, err error) tpinfo.Failure {
 		Subject: subject(task), Reason: oneLine(err.Error()), Supply: supply(err),
 		Tries: 1, When: time.Now().UTC().Truncate(time.Second),
 	}
+	if _, aerr := kbuild.ArchNamed(task.Set.Arch); errors.Is(err, kbuild.ErrUnknownArch) && aerr != nil && task.Set.Arch != "" {
+		f.Reason = aerr.Error()
+	}
 	var p *kpkg.Error
 	if errors.As(err, &p) {
 		f.Reason = p.Kind.Error() + ": " + p.Reason

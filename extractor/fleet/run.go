@@ -113,15 +113,15 @@ func (k *keeper) alias(ctx context.Context, res Result) error {
 		return nil
 	}
 	res.Same = id
+	kept, err := k.run.Store.Kept(ctx, id)
+	if err != nil {
+		return err
+	}
 	as := tpinfo.Kernel{
-		Release: res.Task.Set.Release, Tree: where(res.Task.Set),
+		Release: res.Task.Set.Release, Tree: where(res.Task.Set), Compiler: kept.Compiler,
 		Extracted: time.Now().UTC().Truncate(time.Second),
 	}
 	if err := k.run.Store.AddAlias(ctx, id, as, res.Origin); err != nil {
-		return err
-	}
-	kept, err := k.run.Store.Kept(ctx, id)
-	if err != nil {
 		return err
 	}
 	e := entryOf(res)

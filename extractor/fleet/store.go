@@ -32,7 +32,8 @@ type Store interface {
 
 // Kept is what a store tells of a kernel without reading its layouts.
 type Kept struct {
-	Arch string // the kernel's own word
+	Arch     string // the kernel's own word
+	Compiler string // of its last extraction: "gcc 12.2.0"
 	// Events and Types count what it has, Complete the events of which
 	// nothing is unknown.
 	Events, Complete, Types int
