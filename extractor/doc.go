@@ -10,6 +10,12 @@
 //	5 fill     what the headers left unknown, from BTF               fill.go, btf
 //	6 check    that nothing was lost and nothing contradicts         check.go
 //
+// A full source tree beside it (source.go) adds, after step 4, the private trace
+// headers: each file that instantiates some is a unit of its own (instance.go,
+// prefix.go, instantiate), the kernel's Makefiles say which are built (kbuild),
+// and what they tell is joined to what the public headers told (join.go). The
+// events of system calls come from the source too (system_calls.go, syscalls).
+//
 // Without one, BTF and, for the running kernel, tracefs take the place of
 // steps 2 to 4 (running.go). What the extraction depended on is part of the
 // result (inputs.go), so that a later one can tell without compiling that

@@ -212,7 +212,11 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	}
 	snap.Inputs = tpinfo.Inputs{Files: files, Digest: sums.inputs(tree, files, found), Compiler: compiler.String()}
 	if source != nil {
-		snap.Inputs.Digest += sourceMark + sums.fromSource(files, source)
+		more, err := sums.fromSource(files, source)
+		if err != nil {
+			return nil, fmt.Errorf("digest of the source: %w", err)
+		}
+		snap.Inputs.Digest += sourceMark + more
 	}
 	snap.Kernel = tpinfo.Kernel{
 		ID: sums.identity(tree, public), Release: tree.Release, Arch: tree.Arch.Name,
@@ -285,5 +289,9 @@ func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, er
 	if err != nil || sums.inputs(target.tree, files, found) != recorded {
 		return false, err
 	}
-	return source == nil || sums.fromSource(files, source) == recordedSource, nil
+	if source == nil {
+		return true, nil
+	}
+	more, err := sums.fromSource(files, source)
+	return more == recordedSource, err
 }

@@ -161,7 +161,7 @@ func (c contents) inputs(tree *kbuild.Tree, files []string, found []traceHeader)
 
 // fromSource is the digest of what a full source adds: its files, and what its
 // Makefiles say of those that instantiate tracepoints.
-func (c contents) fromSource(files []string, source *sourceTree) string {
+func (c contents) fromSource(files []string, source *sourceTree) (string, error) {
 	h := sha256.New()
 	for _, f := range files {
 		if role, rel, _ := strings.Cut(f, ":"); role == fullRole {
@@ -170,11 +170,14 @@ func (c contents) fromSource(files []string, source *sourceTree) string {
 	}
 	fmt.Fprintf(h, "headers %q\nforeign %q\n", source.found.Headers, source.found.Foreign)
 	for _, rel := range source.found.Sources {
-		object := source.makefiles.File(rel)
+		object, by, err := source.object(rel)
+		if err != nil {
+			return "", err
+		}
 		flags := strings.ReplaceAll(fmt.Sprintf("%q", flagsOf(object)), source.dir, "")
-		fmt.Fprintf(h, "source %s %s %s %s\n", rel, object.Status, object.Reason, flags)
+		fmt.Fprintf(h, "source %s %q %s %s %s\n", rel, by, object.Status, object.Reason, flags)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // below returns the path of a file relative to dir, with slashes.

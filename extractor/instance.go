@@ -1,6 +1,7 @@
 package extractor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ import (
 // instance is a source file that instantiates trace headers.
 type instance struct {
 	path  string   // relative to the source tree
+	by    string   // the source that includes it as a part of itself; mostly none
 	text  string   // of its unit
 	flags []string // what its Makefiles add to the command line
 	// notBuilt says why the configuration leaves the file out; empty when it
@@ -41,30 +43,51 @@ type instance struct {
 // instances prepares the units of all files that instantiate trace headers, in
 // the order of their paths.
 func (w *workshop) instances() ([]*instance, error) {
-	s := w.source
-	all := make([]*instance, len(s.found.Sources))
-	for i, rel := range s.found.Sources {
-		path := filepath.Join(s.dir, rel)
-		text, err := os.ReadFile(path)
+	all := make([]*instance, len(w.source.found.Sources))
+	for i, rel := range w.source.found.Sources {
+		in, err := w.instance(rel)
 		if err != nil {
 			return nil, fmt.Errorf("source tree: %w", err)
-		}
-		in := &instance{path: rel}
-		object := s.makefiles.File(rel)
-		in.flags = flagsOf(object)
-		if object.Status == kbuild.NotBuilt {
-			in.notBuilt = object.Reason
-		}
-		// The compiler speaks of the file and not of the unit.
-		prelude := instantiate.PreludeOf(string(text))
-		in.text = fmt.Sprintf("#line 1 %q\n%s", path, prelude.Text)
-		in.bent = prelude.Bent
-		for _, name := range prelude.Instantiated {
-			in.asks = append(in.asks, w.lookUp(in, name))
 		}
 		all[i] = in
 	}
 	return all, nil
+}
+
+func (w *workshop) instance(rel string) (*instance, error) {
+	text, err := os.ReadFile(filepath.Join(w.source.dir, rel))
+	if err != nil {
+		return nil, err
+	}
+	object, by, err := w.source.object(rel)
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{path: rel, by: by, flags: flagsOf(object)}
+	if object.Status == kbuild.NotBuilt {
+		in.notBuilt = object.Reason
+	}
+	prelude := instantiate.PreludeOf(string(text))
+	in.bent = prelude.Bent
+	var unit strings.Builder
+	closing := ""
+	if by != "" {
+		around, err := os.ReadFile(filepath.Join(w.source.dir, by))
+		if err != nil {
+			return nil, err
+		}
+		start, open, _ := instantiate.Until(string(around), by, rel)
+		fmt.Fprintf(&unit, "#line 1 %q\n%s", filepath.Join(w.source.dir, by), start)
+		closing = strings.Repeat("#endif\n", open)
+		in.bent = in.bent || instantiate.PreludeOf(string(around)).Bent
+	}
+	// The compiler speaks of the files and not of the unit.
+	fmt.Fprintf(&unit, "#line 1 %q\n%s%s", filepath.Join(w.source.dir, rel), prelude.Text, closing)
+	in.text = unit.String()
+	for _, name := range prelude.Instantiated {
+		in.asks = append(in.asks, w.lookUp(in, name))
+	}
+	return in, nil
 }
 
 // flagsOf writes an object's flags as a command line has them.
@@ -87,6 +110,7 @@ func (w *workshop) instanceArgs(in *instance) []string {
 		// Calls of tracepoints are not looked at, so they are left empty.
 		"-DNOTRACE",
 		"-iquote" + own,
+		"-iquote" + filepath.Join(w.source.dir, filepath.Dir(cmp.Or(in.by, in.path))),
 		// TRACE_INCLUDE_PATH counts from the kernel's define_trace.h.
 		"-iquote" + filepath.Join(w.source.dir, "include", "trace"),
 	}
@@ -157,6 +181,9 @@ func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *ty
 				in.why = w.words(said[0])
 			} else {
 				in.events, in.deps = u.mined.events, u.deps
+				if in.by != "" {
+					in.deps = append(in.deps, w.source.role(w.tree)+":"+in.by)
+				}
 				if in.notBuilt == "" {
 					in.types = known.keep(u.mined.types)
 				}

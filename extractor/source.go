@@ -102,6 +102,37 @@ func (s *sourceTree) role(tree *kbuild.Tree) string {
 	return fullRole
 }
 
+// object is what the Makefiles say of a source. One that none of them asks for
+// may be a part of another source, which includes it: then it is built as that
+// one is, and by names it (kernel/sched/ext.c, from 6.12).
+func (s *sourceTree) object(rel string) (o kbuild.Object, by string, err error) {
+	o = s.makefiles.File(rel)
+	if o.Status != kbuild.NotBuilt || o.Place != "" {
+		return o, "", nil
+	}
+	own := filepath.Dir(rel)
+	for _, dir := range []string{own, filepath.Dir(own)} {
+		files, err := filepath.Glob(filepath.Join(s.dir, dir, "*.c"))
+		if err != nil {
+			return o, "", err
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return o, "", err
+			}
+			other, _ := below(s.dir, path)
+			if _, _, ok := instantiate.Until(string(text), other, rel); !ok {
+				continue
+			}
+			if whole := s.makefiles.File(other); whole.Status == kbuild.Built {
+				return whole, other, nil
+			}
+		}
+	}
+	return o, "", nil
+}
+
 // roots are the folders whose files an extraction may depend on.
 func (s *sourceTree) roots(tree *kbuild.Tree) []kbuild.Root {
 	roots := tree.Roots()

@@ -62,6 +62,7 @@ func TestTinySource(t *testing.T) {
 				"gizmo-sub:sub_event drivers/gizmo/sub/sub_trace.h",
 				"nested:nested_event drivers/gizmo/nested.h",
 				"other:other_event drivers/gizmo/other_trace.h",
+				"part:part_event drivers/gizmo/part/part_trace.h",
 				"private:private_length include/trace/events/private.h",
 				"private:private_pointer include/trace/events/private.h",
 				"private:private_value include/trace/events/private.h",
@@ -103,6 +104,9 @@ func TestTinySource(t *testing.T) {
 			}
 			if a := eventNamed(t, snap, "other:other_event").Args[0]; a.Size != 16 {
 				t.Errorf("struct priv of drivers/gizmo/other.c: %+v", a)
+			}
+			if e := eventNamed(t, snap, "part:part_event"); e.Args[0].Size != 8 || e.Record.Size != 16 {
+				t.Errorf("an event of a source that is part of another: %+v", e)
 			}
 			sizes := map[string]tpinfo.Bytes{}
 			for i := range snap.Types {
@@ -190,6 +194,7 @@ func TestSourceIdentity(t *testing.T) {
 	for _, c := range []struct{ name, old, with string }{
 		{"drivers/gizmo/gizmo.h", "u32 lanes", "u16 lanes"},
 		{"drivers/gizmo/main.c", "int of_main", "u16 of_main"},
+		{"drivers/gizmo/whole.c", "u32 halves", "u16 halves"},
 		{"drivers/gizmo/Makefile", "GIZMO_LANES=4", "GIZMO_LANES=8"},
 		{"drivers/Makefile", "CONFIG_TINY", "CONFIG_ABSENT"},
 		{"init/main.c", "/*", "#define CREATE_TRACE_POINTS\n/*"},

@@ -113,6 +113,8 @@ func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tr
 	if r := spec.Release(); r != "" && r != k.Info().Release {
 		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.settings.btf, r, k.Info().Release, r)
 	}
+	// What is no tracepoint, as a system call is not, is not in BTF.
+	events = slices.DeleteFunc(slices.Clone(events), func(e tpinfo.Tracepoint) bool { return e.RecordOnly() })
 	oracle, err := spec.Tracepoints()
 	if err != nil {
 		return nil, err

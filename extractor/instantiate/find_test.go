@@ -18,11 +18,11 @@ func TestFind(t *testing.T) {
 	want := &Found{
 		Sources: []string{
 			"arch/x86/kernel/irq.c", "drivers/absent/absent.c", "drivers/gizmo/main.c", "drivers/gizmo/other.c",
-			"drivers/needy/needy.c", "fs/hidden/super.c",
+			"drivers/gizmo/part/part.c", "drivers/needy/needy.c", "fs/hidden/super.c",
 		},
 		Headers: []string{
 			"drivers/absent/absent_trace.h", "drivers/gizmo/gizmo_trace.h", "drivers/gizmo/nested.h", "drivers/gizmo/orphan_trace.h",
-			"drivers/gizmo/other_trace.h", "drivers/gizmo/sub/sub_trace.h", "drivers/needy/needy_trace.h",
+			"drivers/gizmo/other_trace.h", "drivers/gizmo/part/part_trace.h", "drivers/gizmo/sub/sub_trace.h", "drivers/needy/needy_trace.h",
 		},
 		Foreign: []string{"arch/toy/kernel/toy_trace.h"},
 	}

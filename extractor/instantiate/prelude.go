@@ -1,6 +1,7 @@
 package instantiate
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,32 @@ var (
 	ceasesHere   = regexp.MustCompile(`^[ \t]*#[ \t]*undef[ \t]+CREATE_TRACE_POINTS\b`)
 	includesHere = regexp.MustCompile(`^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]`)
 )
+
+// Until is a source's text up to the line in which it includes the file
+// included as a part of itself, and how many conditions are open there; false when it
+// does not. Paths are relative to the source tree, as that of the source is.
+func Until(text, source, included string) (start string, open int, ok bool) {
+	comment := false
+	for at := 0; at < len(text); {
+		line, next := logicalLine(text, at)
+		var code string
+		code, comment = withoutComments(continuation.ReplaceAllString(line, " "), comment)
+		m := directive.FindStringSubmatch(code)
+		switch {
+		case m == nil:
+		case m[1] == "if" || m[1] == "ifdef" || m[1] == "ifndef":
+			open++
+		case m[1] == "endif":
+			open = max(open-1, 0)
+		case m[1] == "include":
+			if m := includesHere.FindStringSubmatch(code); m != nil && path.Join(path.Dir(source), m[1]) == included {
+				return text[:at], open, true
+			}
+		}
+		at = next
+	}
+	return "", 0, false
+}
 
 // harmless are macros that many sources define first. They are about messages,
 // and about nothing that is laid out (include/linux/printk.h, dev_printk.h).

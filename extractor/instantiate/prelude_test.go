@@ -53,6 +53,26 @@ func TestPreludeOf(t *testing.T) {
 	}
 }
 
+func TestUntil(t *testing.T) {
+	const text = "#include \"sched.h\"\n/* #include \"ext.c\" */\n#if A\n#endif\n#ifdef B\n#if C\n#include \"idle.c\"\n# include \"ext/ext.c\"\n#endif\n#endif\n#include \"../up.c\"\n"
+	for _, c := range []struct {
+		included, after string
+		open            int
+		ok              bool
+	}{
+		{"kernel/sched/idle.c", "#if C\n", 2, true},
+		{"kernel/sched/ext/ext.c", "#include \"idle.c\"\n", 2, true},
+		{"kernel/up.c", "#endif\n#endif\n", 0, true},
+		{"kernel/sched/ext.c", "", 0, false},
+		{"ext/ext.c", "", 0, false},
+	} {
+		start, open, ok := Until(text, "kernel/sched/build_policy.c", c.included)
+		if ok != c.ok || open != c.open || !strings.HasPrefix(text, start) || !strings.HasSuffix(start, c.after) || (start == "") == ok {
+			t.Errorf("%s: %q, %d open, %v; want all up to %q, %d open, %v", c.included, start, open, ok, c.after, c.open, c.ok)
+		}
+	}
+}
+
 // FuzzPreludeOf: a prelude is the start of the text with conditions closed,
 // ends with one of the includes, and its own prelude is itself.
 func FuzzPreludeOf(f *testing.F) {
@@ -70,6 +90,9 @@ func FuzzPreludeOf(f *testing.F) {
 	f.Add("#if\n#define CREATE_TRACE_POINTS\n#include<x>")
 	f.Add("#define CREATE_TRACE_POINTS\n/*\n\\\n\"'{")
 	f.Fuzz(func(t *testing.T, text string) {
+		if start, open, ok := Until(text, "a/b.c", "a/c.c"); !strings.HasPrefix(text, start) || open < 0 || ok && !strings.Contains(text[len(start):], "include") {
+			t.Fatalf("up to %q, %d open, of %q", start, open, text)
+		}
 		p := PreludeOf(text)
 		if (p.Text == "") != (len(p.Instantiated) == 0) {
 			t.Fatalf("text %q with headers %q", p.Text, p.Instantiated)
