@@ -130,7 +130,7 @@ has to run.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	a.globalFlags(root)
 	root.AddCommand(
-		a.extractCommand(), a.prebuildCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
+		a.extractCommand(), a.prebuildCommand(), a.workerCommand(), a.kernelsCommand(), a.listCommand(), a.showCommand(),
 		a.typeCommand(), a.verifyCommand(), a.compileCommand(), a.runCommand(), a.diffCommand(), a.historyCommand(), a.checkCommand(),
 		a.cacheCommand(), a.pushCommand(), a.pullCommand(), a.versionCommand(),
 	)

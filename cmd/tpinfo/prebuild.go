@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
@@ -43,6 +45,11 @@ another one, or with --retry.
 packages: 1/4 to 4/4, or auto/4 in a Kubernetes job with completionMode Indexed.
 'tpinfo cache merge' joins the caches.
 
+--queue has the kernels built by 'tpinfo worker' on other machines, over a NATS
+server with JetStream ('nats-server -js'). Packages travel to them; build trees
+are built here. Ended at any moment, workers go on, and the same command collects
+what they built.
+
 --report writes what became of every kernel as one JSON file, also when the run
 is interrupted: status (built, known, same, failed), events, every header that
 failed with the compiler's words, every file that was skipped and why.
@@ -53,6 +60,7 @@ others are in the cache.`,
   tpinfo prebuild --report report.json linux-headers-*.deb linux-image-*.deb
   tpinfo prebuild --dry-run packages
   tpinfo prebuild --source linux-source-6.1.tar.xz packages
+  tpinfo prebuild --queue nats://queue.example.org packages
   tpinfo prebuild --shard 2/5 --cache part2.db packages`,
 		Args: some("packages, a folder of packages, or build trees"),
 		RunE: func(cmd *cobra.Command, paths []string) error { return a.prebuild(cmd.Context(), paths) },
@@ -63,6 +71,7 @@ others are in the cache.`,
 	f.StringSlice("source", nil, "full source tree, or a package or tarball of one, for the kernels of its version")
 	f.String("shard", "", "build one part of the kernels: I/N, or auto/N in an indexed job")
 	f.String("report", "", "write what became of every kernel to this file, as JSON")
+	queueFlags(f)
 	f.Bool("retry", false, "try again what failed before")
 	f.Bool("force", false, "build again what is known")
 	f.Bool("dry-run", false, "say what would be built, and build nothing")
@@ -81,6 +90,9 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 		if shard, err = fleet.ParseShard(s.shard, os.Getenv); err != nil {
 			return usageError{err}
 		}
+	}
+	if s.queue != "" && strings.ContainsRune(s.cc, filepath.Separator) {
+		return usageError{fmt.Errorf("--cc %s is a path of this machine: with --queue it is gcc or clang, and paths are given to the workers", s.cc)}
 	}
 	// What the result goes to is opened first: that it cannot be written is
 	// known before the work.
@@ -171,6 +183,14 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	run := &fleet.Run{
 		Store: fleetStore{db}, Start: start, Each: show.kernel,
 		Queue: &fleet.Local{Builder: builder, Jobs: jobs, Report: show},
+	}
+	if s.queue != "" && len(plan.Tasks) > 0 {
+		q, err := natsqueue.Connect(ctx, a.queueServer(), a.noteLog(show.notes()))
+		if err != nil {
+			return nil, err
+		}
+		defer q.Close()
+		run.Queue = &natsqueue.Coordinator{Queue: q, Here: builder.Build, Report: show}
 	}
 	report, err = run.Do(ctx, plan)
 	show.close()

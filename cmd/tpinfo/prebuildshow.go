@@ -99,6 +99,14 @@ func (d *prebuildDisplay) Ended(t fleet.Task) {
 	d.all.Increment()
 }
 
+// notes is where lines beside the results go.
+func (d *prebuildDisplay) notes() io.Writer {
+	if d.bars != nil {
+		return d.bars // above the bars
+	}
+	return d.a.err
+}
+
 // close ends the bars; what is printed after it stays where it is.
 func (d *prebuildDisplay) close() {
 	if d.bars == nil {

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
@@ -27,6 +28,9 @@ type settings struct {
 	sources        []string // full source trees
 	shard, report  string
 	retry, dryRun  bool
+	// queue is the address of a queue, with the files that let one in.
+	queue, queueCreds, queueCA string
+	idleExit                   time.Duration
 	// kernels are those of commands that take several.
 	kernels []string
 	// sign and verify are files with keys.
@@ -47,7 +51,7 @@ type kernelSettings struct{ btf, cc, source string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http", "queue", "queue-creds", "queue-ca"}
 
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc", "source"}
@@ -91,7 +95,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		cc: v.GetString("cc"), btf: v.GetString("btf"), jobs: v.GetInt("jobs"), force: v.GetBool("force"),
 		sources: v.GetStringSlice("source"), shard: v.GetString("shard"), report: v.GetString("report"),
 		retry: v.GetBool("retry"), dryRun: v.GetBool("dry-run"),
-		kernels: v.GetStringSlice("kernel"), sign: v.GetString("sign"), verify: v.GetStringSlice("verify"),
+		queue: v.GetString("queue"), queueCreds: v.GetString("queue-creds"), queueCA: v.GetString("queue-ca"),
+		idleExit: v.GetDuration("idle-exit"),
+		kernels:  v.GetStringSlice("kernel"), sign: v.GetString("sign"), verify: v.GetStringSlice("verify"),
 		perKernel: map[string]kernelSettings{},
 	}
 	if v.IsSet("plain-http") {

@@ -1,0 +1,109 @@
+package fleet
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// CodecVersion opens every encoded result. It changes when a reader of the old
+// form would misread the new one.
+const CodecVersion = "tpinfo result 1\n"
+
+// Limits of an encoded result. The largest kernel known, a full source tree,
+// takes 1.3 MB packed and 12 MB unpacked.
+const (
+	MaxPacked   = 32 << 20 // bytes
+	maxUnpacked = 128 << 20
+	maxWindow   = 16 << 20 // more than the encoder's
+)
+
+// ErrCodec is wrapped by every error of Decode: the bytes are no result.
+var ErrCodec = errors.New("not a result that this version reads")
+
+// Encode packs a result for the way between machines: JSON, packed with zstd.
+// Equal results have equal bytes.
+func Encode(r Result) ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("result of %s: %w", r.Task.Set.Release, err)
+	}
+	if len(text) > maxUnpacked {
+		return nil, fmt.Errorf("result of %s: %d bytes, and a result may have %d", r.Task.Set.Release, len(text), maxUnpacked)
+	}
+	// One goroutine, so that the bytes do not depend on the machine.
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	packed := z.EncodeAll(text, []byte(CodecVersion))
+	if len(packed) > MaxPacked {
+		return nil, fmt.Errorf("result of %s: %d bytes packed, and a result may have %d", r.Task.Set.Release, len(packed), MaxPacked)
+	}
+	return packed, nil
+}
+
+// Decode reads what Encode wrote. It takes bytes from anywhere: what is no
+// whole result is an error that wraps ErrCodec.
+func Decode(packed []byte) (Result, error) {
+	r, err := decode(packed)
+	if err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrCodec, err)
+	}
+	return r, nil
+}
+
+func decode(packed []byte) (Result, error) {
+	if len(packed) > MaxPacked {
+		return Result{}, fmt.Errorf("%d bytes, and a result may have %d", len(packed), MaxPacked)
+	}
+	body, ok := bytes.CutPrefix(packed, []byte(CodecVersion))
+	if !ok {
+		return Result{}, fmt.Errorf("it does not begin with %q", CodecVersion)
+	}
+	z, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return Result{}, err
+	}
+	defer z.Close()
+	text, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
+	switch {
+	case err != nil:
+		return Result{}, err
+	case len(text) > maxUnpacked:
+		return Result{}, fmt.Errorf("more than %d bytes unpacked", maxUnpacked)
+	}
+	var r Result
+	if err := json.Unmarshal(text, &r); err != nil {
+		return Result{}, err
+	}
+	return r, r.whole()
+}
+
+// whole checks what a store relies on.
+func (r *Result) whole() error {
+	set := 0
+	for _, is := range []bool{r.Snapshot != nil, r.Same != "", r.Failure != nil} {
+		if is {
+			set++
+		}
+	}
+	switch {
+	case r.Task.Key == "":
+		return errors.New("it does not say of which task")
+	case set != 1:
+		return fmt.Errorf("%d of kernel, known kernel and failure; it takes one", set)
+	case r.Snapshot != nil && r.Snapshot.Kernel.ID == "":
+		return errors.New("the kernel has no id")
+	case r.Snapshot != nil && r.Origin.Key != r.Task.Key:
+		return fmt.Errorf("built from %q, asked for %q", r.Origin.Key, r.Task.Key)
+	case r.Failure != nil && r.Failure.Reason == "":
+		return errors.New("a failure without a reason")
+	}
+	return nil
+}

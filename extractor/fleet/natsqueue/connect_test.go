@@ -1,0 +1,159 @@
+package natsqueue
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tpinfo/tpinfo/extractor/fleet"
+)
+
+func TestAddresses(t *testing.T) {
+	for _, c := range []struct{ text, urls, where string }{
+		{"nats://q:4222", "nats://q:4222", "nats://q:4222"},
+		{"q", "nats://q", "nats://q"},
+		{"nats://a:1, nats://b:2", "nats://a:1,nats://b:2", "nats://a:1,nats://b:2"},
+		{"tls://me:secret@q/", "tls://me:secret@q/", "tls://q"},
+		{"", "", ""},
+		{"http://q", "", ""},
+		{"nats://me:secret@", "", ""},
+		{"nats://me:secret@q/path", "", ""},
+	} {
+		urls, where, err := addresses(c.text)
+		if urls != c.urls || where != c.where || (err != nil) != (c.urls == "") {
+			t.Errorf("%q: %q, %q, %v", c.text, urls, where, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: the error tells the password: %v", c.text, err)
+		}
+	}
+}
+
+// What keeps somebody from a queue is said with the address, without the
+// password, and with what to do.
+func TestCannotConnect(t *testing.T) {
+	free := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	locked := plainServer(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
+authorization { user: fleet, password: right }`)
+	host := strings.TrimPrefix(locked.url, "nats://")
+	cert, key := certificate(t)
+	secure := plainServer(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
+tls { cert_file: `+quote(cert)+`, key_file: `+quote(key)+` }`)
+	secureHost := strings.TrimPrefix(secure.url, "nats://")
+	plain := plainServer(t, "")
+	for _, c := range []struct {
+		name   string
+		server Server
+		says   []string
+	}{
+		{"nobody there", Server{URL: "nats://u:secret@" + free}, []string{"queue nats://" + free + " cannot be reached", "nats-server -js"}},
+		{"no user", Server{URL: locked.url}, []string{"lets nobody in", "--queue-creds"}},
+		{"wrong password", Server{URL: "nats://fleet:secret@" + host}, []string{"queue nats://" + host + " lets nobody in", "USER:PASSWORD"}},
+		{"no JetStream", Server{URL: plain.url}, []string{"without JetStream", "nats-server -js"}},
+		{"unknown authority", Server{URL: "tls://" + secureHost}, []string{"certificate", "--queue-ca"}},
+		{"TLS, and the server has none", Server{URL: "tls://" + host}, []string{"TLS", "nats://"}},
+		{"no such credentials", Server{URL: plain.url, Creds: "/nowhere/me.creds"}, []string{"/nowhere/me.creds"}},
+		{"no such authority", Server{URL: plain.url, CA: "/nowhere/ca.pem"}, []string{"/nowhere/ca.pem"}},
+	} {
+		q, err := Connect(context.Background(), c.server, slog.New(slog.DiscardHandler))
+		if err == nil {
+			q.Close()
+			t.Errorf("%s: it connects", c.name)
+			continue
+		}
+		for _, want := range c.says {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v; want %q", c.name, err, want)
+			}
+		}
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the password: %v", c.name, err)
+		}
+	}
+	for _, server := range []Server{
+		{URL: "nats://fleet:right@" + host},
+		{URL: "tls://" + secureHost, CA: cert},
+	} {
+		connectWith(t, server).Close()
+	}
+}
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+// certificate makes one for loopback that signs itself.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "queue"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &secret.PublicKey, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// A store that takes no package says so; one that is only filled for a while
+// is waited for.
+func TestFull(t *testing.T) {
+	tasks := makeTasks(t, t.TempDir(), 30)
+	s := serve(t, "max_file_store: 500KB")
+	q := connect(t, s.url)
+	err := (&Coordinator{Queue: q}).Run(context.Background(), tasks, func(fleet.Result) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "is full") || !strings.Contains(err.Error(), "max_file_store") {
+		t.Errorf("error %v", err)
+	}
+	s = serve(t, "max_file_store: 1500KB")
+	work(t, &Worker{Queue: connect(t, s.url), Build: (&builder{takes: 5 * time.Millisecond}).Build})
+	runTasks(t, &Coordinator{Queue: connect(t, s.url)}, tasks)
+}
+
+// The window bounds what lies on the server.
+func TestWindow(t *testing.T) {
+	s := serve(t, "")
+	tasks := makeTasks(t, t.TempDir(), 10)
+	q := connect(t, s.url)
+	most := 0
+	work(t, &Worker{Queue: connect(t, s.url), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
+		time.Sleep(20 * time.Millisecond)
+		info, err := q.tasks.Info(ctx)
+		if err != nil {
+			panic(err)
+		}
+		most = max(most, int(info.State.Msgs))
+		return (&builder{}).Build(ctx, task, at)
+	}})
+	// The shared package and three others.
+	runTasks(t, &Coordinator{Queue: q, Window: 600_000 + 3*40_000}, tasks)
+	if most != 3 {
+		t.Errorf("%d tasks were queued at once, and there is room for the packages of 3", most)
+	}
+}

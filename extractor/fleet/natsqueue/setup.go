@@ -1,0 +1,130 @@
+package natsqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names on the server.
+const (
+	taskStream   = "tpinfo-tasks"
+	taskSubject  = "tpinfo.task."
+	doneSubject  = "tpinfo.done."
+	stepSubject  = "tpinfo.step."
+	whoSubject   = "tpinfo.who"
+	bucket       = "tpinfo" // of objects and of keys
+	objectStream = "OBJ_" + bucket
+	keyStream    = "KV_" + bucket
+	consumer     = "workers"
+)
+
+// keepFor is how long the server keeps what nobody deletes: tasks, packages
+// and results of coordinators that never came back.
+const keepFor = 3 * 24 * time.Hour
+
+// places are the queue's places on the server.
+type places struct {
+	tasks jetstream.Stream
+	store jetstream.Stream // of objects
+	keys  jetstream.KeyValue
+}
+
+// streams are the three places. Records are read from a stream's leader (no
+// AllowDirect): a copy that lags would say that what was just written is not
+// there. Chunks of objects come from any copy.
+func streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{{
+		Name: taskStream, Description: "kernels to build, one message each",
+		Subjects: []string{taskSubject + "*"}, Retention: jetstream.WorkQueuePolicy,
+		// A task that waits already is refused: it is queued once, whoever
+		// offers it and however often (server 2.9 and later).
+		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
+		MaxAge: keepFor,
+	}, {
+		Name: objectStream, Description: "packages and results, by their SHA-256",
+		Subjects: []string{"$O." + bucket + ".C.>", "$O." + bucket + ".M.>"},
+		Discard:  jetstream.DiscardNew, AllowRollup: true, AllowDirect: true, MaxAge: keepFor,
+	}, {
+		Name: keyStream, Description: "what became of each task",
+		Subjects:          []string{"$KV." + bucket + ".>"},
+		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, AllowRollup: true, DenyDelete: true, MaxAge: keepFor,
+	}}
+}
+
+// setup finds the places or makes them.
+func (q *Queue) setup(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 6*requestLimit)
+	defer cancel()
+	// A server without JetStream says so at once; a cluster that chooses its
+	// leader says nothing.
+	err := q.within(ctx, requestLimit, func(ctx context.Context) error {
+		_, err := q.js.AccountInfo(ctx)
+		return err
+	})
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return err
+	}
+	return q.persist(ctx, requestLimit, func(ctx context.Context) error {
+		err := q.ensureAll(ctx)
+		if err != nil {
+			return err
+		}
+		if q.tasks, err = q.js.Stream(ctx, taskStream); err != nil {
+			return err
+		}
+		if q.store, err = q.js.Stream(ctx, objectStream); err != nil {
+			return err
+		}
+		q.keys, err = q.js.KeyValue(ctx, bucket)
+		return err
+	})
+}
+
+// ensureAll finds the places or makes them: on a cluster with three copies.
+func (q *Queue) ensureAll(ctx context.Context) error {
+	for _, cfg := range streams() {
+		if err := q.ensure(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	_, err := q.js.Consumer(ctx, taskStream, consumer)
+	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return err
+	}
+	_, err = q.js.CreateConsumer(ctx, taskStream, jetstream.ConsumerConfig{
+		Durable: consumer, Description: "shared by all workers",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.patience,
+		// How often a task may be tried is for us to say: the server counts
+		// giving back as well.
+		MaxDeliver: -1, MaxAckPending: -1, MaxWaiting: 10_000,
+	})
+	if errors.Is(err, jetstream.ErrConsumerExists) {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// ensure finds a stream or makes it.
+func (q *Queue) ensure(ctx context.Context, cfg jetstream.StreamConfig) error {
+	_, err := q.js.Stream(ctx, cfg.Name)
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	cfg.Storage = jetstream.FileStorage
+	for _, cfg.Replicas = range []int{3, 1} {
+		_, err = q.js.CreateStream(ctx, cfg)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+			return nil // somebody was faster
+		case !tooManyCopies(err):
+			if err == nil {
+				q.log.Info("made on the queue", "stream", cfg.Name, "copies", cfg.Replicas)
+			}
+			return err
+		}
+	}
+	return err
+}
