@@ -159,7 +159,7 @@ func (f *filler) fillArgs(e, from *tpinfo.Tracepoint) bool {
 // fillRecord takes the places from BTF, and what BTF does not tell (the
 // element type of dynamic arrays) from the headers.
 func (f *filler) fillRecord(e *tpinfo.Tracepoint) bool {
-	from := f.tp.Records[e.Class]
+	from := f.tp.RecordOf(e.Name, e.Class)
 	if e.Record == nil || e.Record.Complete() || from == nil {
 		return false
 	}

@@ -208,8 +208,8 @@ const progressStep = 20
 
 // words are a complaint of the compiler, with its place in the tree.
 func (w *workshop) words(d cc.Diagnostic) string {
-	if d.File == "" {
-		return d.Message
+	if _, ours := below(w.dir, d.File); d.File == "" || ours {
+		return d.Message // what the scratch folder is called concerns nobody
 	}
 	return fmt.Sprintf("%s:%d: %s", w.relative(d.File), d.Line, d.Message)
 }

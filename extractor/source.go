@@ -88,8 +88,12 @@ func (s *sourceTree) sameHeaders(tree *kbuild.Tree, files []string) error {
 	}
 	if len(differ) > 0 {
 		slices.Sort(differ)
-		return fmt.Errorf("%w: %d of %d headers of %s are not those of %s, %s the first; the source needs the patches that the build tree was made with",
-			ErrOtherSource, len(differ), compared, s.dir, tree.Source, differ[0])
+		patches := "the patches that the build tree was made with"
+		if tree.Config.On("PREEMPT_RT") {
+			patches += fmt.Sprintf(" (on Debian the real-time ones are in the package linux-patch-%d.%d-rt)", tree.Version.Major, tree.Version.Minor)
+		}
+		return fmt.Errorf("%w: %d of %d headers of %s are not those of %s, %s the first; the source needs %s",
+			ErrOtherSource, len(differ), compared, s.dir, tree.Source, differ[0], patches)
 	}
 	return nil
 }

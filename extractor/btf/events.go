@@ -26,9 +26,30 @@ type Tracepoints struct {
 	// Record are set only where BTF proves them, which is for an event that
 	// is its own class.
 	Events []tpinfo.Tracepoint
-	// Records are those of all classes, by class name. The element type of a
-	// dynamic array is not in BTF: the field's Type is empty.
+	// Records are those of all classes, by class name; of a class that several
+	// modules have the first one's. The element type of a dynamic array is not
+	// in BTF: the field's Type is empty.
 	Records map[string]*tpinfo.Record
+
+	// home is the part that an event is defined in, own what records each part
+	// has.
+	home map[string]int
+	own  []map[string]*tpinfo.Record
+}
+
+// RecordOf is the record of a class as the event's own module has it: bcache
+// and bcachefs each have a class btree_node. nil when BTF has none.
+func (tp *Tracepoints) RecordOf(event, class string) *tpinfo.Record {
+	if at, ok := tp.home[event]; ok {
+		if record := tp.own[at][class]; record != nil {
+			return record
+		}
+		// A module shares what the image has too.
+		if record := tp.own[0][class]; record != nil {
+			return record
+		}
+	}
+	return tp.Records[class]
 }
 
 // RecordsOf is what BTF says of the records of events whose classes are known,
@@ -37,7 +58,7 @@ func (tp *Tracepoints) RecordsOf(events []tpinfo.Tracepoint) []tpinfo.Tracepoint
 	var found []tpinfo.Tracepoint
 	for i := range events {
 		e := &events[i]
-		if record := tp.Records[e.Class]; record != nil {
+		if record := tp.RecordOf(e.Name, e.Class); record != nil {
 			found = append(found, tpinfo.Tracepoint{System: e.System, Name: e.Name, Class: e.Class, Source: tpinfo.FromBTF, Record: record})
 		}
 	}
@@ -46,10 +67,9 @@ func (tp *Tracepoints) RecordsOf(events []tpinfo.Tracepoint) []tpinfo.Tracepoint
 
 // Tracepoints reads the events of the image and the modules.
 func (s *Spec) Tracepoints() (*Tracepoints, error) {
-	out := &Tracepoints{Records: map[string]*tpinfo.Record{}}
-	seen := map[string]bool{}
+	out := &Tracepoints{Records: map[string]*tpinfo.Record{}, home: map[string]int{}}
 	r := s.reader()
-	for _, p := range s.parts {
+	for at, p := range s.parts {
 		found, err := index(p.spec)
 		if err != nil {
 			return nil, fmt.Errorf("BTF of %s: %w", p.name, err)
@@ -58,20 +78,26 @@ func (s *Spec) Tracepoints() (*Tracepoints, error) {
 		if err != nil {
 			return nil, fmt.Errorf("BTF of %s: %w: %w", p.name, ErrDamaged, err)
 		}
+		own := map[string]*tpinfo.Record{}
+		out.own = append(out.own, own)
 		for class, def := range found.records {
 			record, err := r.record(def, common)
 			if err != nil {
 				return nil, fmt.Errorf("BTF of %s: record of %s: %w: %w", p.name, class, ErrDamaged, err)
 			}
-			if record != nil && out.Records[class] == nil {
+			if record == nil {
+				continue
+			}
+			own[class] = record
+			if out.Records[class] == nil {
 				out.Records[class] = record
 			}
 		}
 		for event, proto := range found.events {
-			if seen[event] {
+			if _, ok := out.home[event]; ok {
 				continue
 			}
-			seen[event] = true
+			out.home[event] = at
 			t, err := r.event(event, proto)
 			if err != nil {
 				return nil, fmt.Errorf("BTF of %s: event %s: %w: %w", p.name, event, ErrDamaged, err)
@@ -81,7 +107,7 @@ func (s *Spec) Tracepoints() (*Tracepoints, error) {
 	}
 	for i := range out.Events {
 		t := &out.Events[i]
-		if record := out.Records[t.Name]; record != nil {
+		if record := out.RecordOf(t.Name, t.Name); record != nil {
 			t.Class, t.Record = t.Name, record
 			continue
 		}

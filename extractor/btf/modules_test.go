@@ -21,6 +21,12 @@ import (
 // go on where those of the image end (Documentation/bpf/btf.rst).
 func moduleBTF(t *testing.T, event string) []byte {
 	t.Helper()
+	return moduleOf(t, event, event, 16)
+}
+
+// moduleOf has a class of another name, with records of a size.
+func moduleOf(t *testing.T, event, class string, size uint32) []byte {
+	t.Helper()
 	spec, err := Parse(context.Background(), sampleBTF(t))
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +59,7 @@ func moduleBTF(t *testing.T, event string) []byte {
 		{kind: kindPointer, size: task}, // first
 		{kind: kindFuncProto, members: 2, size: integer, rest: []uint32{m, first, m, first}}, // first + 1
 		{name: iterPrefix + event, kind: kindFunc, size: first + 1},
-		{name: recordPrefix + event, kind: kindStruct, members: 2, size: 16, rest: []uint32{m, entry, 0, m, first, 64}},
+		{name: recordPrefix + class, kind: kindStruct, members: 2, size: size, rest: []uint32{m, entry, 0, m, first, 64}},
 	})
 }
 
@@ -127,6 +133,35 @@ func TestRunningModules(t *testing.T) {
 		if n := len(slices.DeleteFunc(slices.Clone(types), func(typ tpinfo.Type) bool { return typ.Name != name })); n != 1 {
 			t.Errorf("%d definitions of %s", n, name)
 		}
+	}
+}
+
+// Two modules may each have a class of one name, as bcache and bcachefs do; one
+// that has none uses the image's.
+func TestRecordOf(t *testing.T) {
+	spec, err := Running(context.Background(), sysfs(t, map[string][]byte{
+		"vmlinux": sampleBTF(t), "a": moduleOf(t, "first", "shared", 16), "b": moduleOf(t, "second", "shared", 24),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp, err := spec.Tracepoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		event, class string
+		size         tpinfo.Bytes
+	}{
+		{"first", "shared", 16}, {"second", "shared", 24}, {"elsewhere", "shared", 16},
+		{"second", "wakeup", tp.Records["wakeup"].Size},
+	} {
+		if r := tp.RecordOf(c.event, c.class); r == nil || r.Size != c.size {
+			t.Errorf("record %s of %s: %+v, want %s bytes", c.class, c.event, r, c.size)
+		}
+	}
+	if r := tp.RecordOf("first", "none"); r != nil {
+		t.Errorf("record of a class that is not there: %+v", r)
 	}
 }
 
