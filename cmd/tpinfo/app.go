@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +34,11 @@ type app struct {
 	streams
 	settings settings
 	style    style // of out
+	// compilers names those that were asked what they are, by architecture.
+	compilers struct {
+		sync.Mutex
+		names map[string]string
+	}
 }
 
 // errSilent ends with exitFailed when everything was said already.

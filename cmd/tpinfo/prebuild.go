@@ -166,11 +166,7 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}
-	if os.Getenv("GOGC") == "" {
-		// Beside two compilers, a third of memory for a tenth of time is a
-		// good bargain.
-		debug.SetGCPercent(40)
-	}
+	spareMemory()
 	show := a.newPrebuildDisplay(w, plan)
 	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
 	if s.force {
@@ -212,13 +208,31 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	return report, a.summary(w, report)
 }
 
-// tools names what kernels of an architecture are built with.
+// spareMemory leaves memory to the compilers: beside two of them, a third of
+// this program's for a tenth of its time is a good bargain.
+func spareMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+}
+
+// tools names what kernels of an architecture are built with. Each compiler is
+// asked once in a run.
 func (a *app) tools(ctx context.Context, arch string) string {
-	of := "no compiler"
-	if known, err := kbuild.ArchNamed(arch); err == nil {
-		if compiler, err := cc.Find(ctx, a.settings.cc, known); err == nil {
-			of = compiler.String()
+	a.compilers.Lock()
+	defer a.compilers.Unlock()
+	of, ok := a.compilers.names[arch]
+	if !ok {
+		of = "no compiler"
+		if target, err := kbuild.ArchNamed(arch); err == nil {
+			if compiler, err := cc.Find(ctx, a.settings.cc, target); err == nil {
+				of = compiler.String()
+			}
 		}
+		if a.compilers.names == nil {
+			a.compilers.names = map[string]string{}
+		}
+		a.compilers.names[arch] = of
 	}
 	return programName() + ", " + of
 }

@@ -59,17 +59,18 @@ func (a *app) worker(ctx context.Context) (err error) {
 	case s.idleExit < 0:
 		return usageError{fmt.Errorf("--idle-exit %v: it is a time such as 5m", s.idleExit)}
 	}
-	scratch, err := os.MkdirTemp("", "tpinfo-worker-")
+	scratch, err := fleet.NewScratch("")
 	if err != nil {
-		return fmt.Errorf("scratch folder: %w", err)
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	packages, opened := filepath.Join(scratch, "packages"), filepath.Join(scratch, "opened")
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	packages, opened := filepath.Join(scratch.Dir, "packages"), filepath.Join(scratch.Dir, "opened")
 	for _, dir := range []string{packages, opened} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return fmt.Errorf("scratch folder: %w", err)
 		}
 	}
+	spareMemory()
 	q, err := natsqueue.Connect(ctx, a.queueServer(), a.workerLog())
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (a *app) worker(ctx context.Context) (err error) {
 	if jobs == 0 {
 		jobs = runtime.GOMAXPROCS(0)
 	}
-	b := &bench{app: a, opener: kpkg.NewOpener(opened, kpkg.Limits{}), room: jobs + 1}
+	b := &bench{app: a, scratch: opened, opener: kpkg.NewOpener(opened, kpkg.Limits{}), room: jobs + 1}
 	w := &natsqueue.Worker{
 		Queue: q, Build: b.build, Able: b.able, Tools: a.tools,
 		Jobs: jobs, Scratch: packages, IdleExit: s.idleExit,
@@ -89,9 +90,10 @@ func (a *app) worker(ctx context.Context) (err error) {
 
 // bench is where a worker builds.
 type bench struct {
-	app    *app
-	opener *kpkg.Opener
-	room   int // how many sets' shared packages stay unpacked
+	app     *app
+	scratch string // where the opener unpacks
+	opener  *kpkg.Opener
+	room    int // how many sets' shared packages stay unpacked
 
 	mu     sync.Mutex
 	recent []kpkg.Set
@@ -103,7 +105,7 @@ type bench struct {
 func (b *bench) build(ctx context.Context, t fleet.Task, at natsqueue.Building) fleet.Result {
 	b.expect(t.Set)
 	t.CC = b.cc(t)
-	builder := &fleet.Builder{Opener: b.opener, Jobs: 1, Tools: b.app.tools, Known: at.Known}
+	builder := &fleet.Builder{Opener: b.opener, Scratch: b.scratch, Jobs: 1, Tools: b.app.tools, Known: at.Known}
 	return builder.Build(ctx, t, at.Report)
 }
 

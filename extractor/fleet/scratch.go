@@ -18,11 +18,11 @@ type Scratch struct {
 	lock *os.File
 }
 
-// A scratch folder has a name like tpinfo-prebuild-123, and beside it a lock of
+// A scratch folder has a name like tpinfo-fleet-123, and beside it a lock of
 // that name with .lock behind it. The lock is there before the folder and after
 // it, so that whatever is left of either is found.
 const (
-	scratchPrefix = "tpinfo-prebuild-"
+	scratchPrefix = "tpinfo-fleet-"
 	scratchLock   = ".lock"
 )
 
