@@ -194,17 +194,14 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	snap = &tpinfo.Snapshot{}
 	var problems []tpinfo.Problem
 	snap.Events, snap.Types, problems = merge(parts)
-	files := public
-	if source != nil {
-		var more []tpinfo.Problem
-		if files, more, err = shop.fromSource(ctx, snap, public, req.Report); err != nil {
-			return nil, err
-		}
-		problems = append(problems, more...)
-	}
-	failed = slices.DeleteFunc(failed, func(f failure) bool { return source != nil && hasEventOf(snap, tree.Relative(f.header.Path)) })
 	for _, f := range failed {
 		problems = append(problems, f.problem(tree))
+	}
+	files := public
+	if source != nil {
+		if files, problems, err = shop.fromSource(ctx, snap, public, problems, req.Report); err != nil {
+			return nil, err
+		}
 	}
 	sums, err := readContents(ctx, source.roots(tree), files)
 	if err != nil {
@@ -277,10 +274,15 @@ func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, er
 	recorded, recordedSource, _ := strings.Cut(inputs.Digest, sourceMark)
 	files := inputs.Files
 	var source *sourceTree
-	if req.Source == "" {
+	switch {
+	case req.Source != "" && recordedSource == "":
+		return false, nil
+	case req.Source == "":
 		files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return strings.HasPrefix(f, fullRole+":") })
-	} else if source, err = openSource(ctx, req.Source, target.tree); err != nil {
-		return false, err
+	default:
+		if source, err = openSource(ctx, req.Source, target.tree); err != nil {
+			return false, err
+		}
 	}
 	sums, err := readContents(ctx, source.roots(target.tree), files)
 	if isGone(err) {

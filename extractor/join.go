@@ -232,8 +232,9 @@ func (j *joiner) sources(named []tpinfo.Problem) []tpinfo.Problem {
 
 // fromSource completes a snapshot of the public trace headers from the full
 // source. It returns the sorted list of all files that were read, the public
-// ones among them, and the kernel's problems.
-func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public []string, report func(Progress)) ([]string, []tpinfo.Problem, error) {
+// ones among them, and the kernel's problems, those of the public headers among
+// them as far as they still are.
+func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public []string, problems []tpinfo.Problem, report func(Progress)) ([]string, []tpinfo.Problem, error) {
 	if err := w.source.sameHeaders(w.tree, public); err != nil {
 		return nil, nil, err
 	}
@@ -245,7 +246,7 @@ func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public
 		return nil, nil, err
 	}
 	j := newJoiner(snap, all)
-	problems := j.join()
+	problems = append(j.known(problems), j.join()...)
 	named := j.headers(w.source.found.Headers, w.source.found.Foreign)
 	problems = append(append(problems, named...), j.sources(named)...)
 	files, more, err := w.systemCalls(ctx, snap)
@@ -261,7 +262,30 @@ func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public
 	return slices.Compact(files), problems, nil
 }
 
-// hasEventOf reports whether a header gave an event.
-func hasEventOf(snap *tpinfo.Snapshot, header string) bool {
-	return slices.ContainsFunc(snap.Events, func(e tpinfo.Tracepoint) bool { return e.Header == header })
+// known says of public headers that do not compile on their own what the
+// source tells: one that a source instantiates is known from there, and one
+// that nothing built does is missed by nobody.
+func (j *joiner) known(problems []tpinfo.Problem) []tpinfo.Problem {
+	spoke := map[string]bool{}
+	for _, in := range j.all {
+		for i := range in.events {
+			spoke[in.events[i].Header] = true
+		}
+	}
+	var left []tpinfo.Problem
+	for _, p := range problems {
+		if p.Code == tpinfo.HeaderFailed {
+			in := j.asked[p.Subject]
+			switch {
+			case spoke[p.Subject]:
+				continue
+			case in == nil:
+				p.Code, p.Message = tpinfo.HeaderNotBuilt, "not built: no source of this architecture instantiates it; and it "+p.Message
+			case in.notBuilt != "":
+				p.Code, p.Message = tpinfo.HeaderNotBuilt, "not built: "+in.notBuilt+"; and it "+p.Message
+			}
+		}
+		left = append(left, p)
+	}
+	return left
 }

@@ -93,6 +93,7 @@ type extraction struct {
 	Status     string  `json:"status"` // "extracted" or "unchanged"
 	Events     int     `json:"events"`
 	Incomplete int     `json:"incomplete"`
+	NotBuilt   int     `json:"not_built,omitempty"` // of Events; only a source tells
 	Types      int     `json:"types"`
 	NewLayouts int     `json:"new_layouts"`
 	Seconds    float64 `json:"seconds"`
@@ -126,7 +127,11 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 			if err != nil {
 				return err
 			}
-			return a.printExtraction(k.Info(), extraction{Status: "unchanged", Seconds: time.Since(start).Seconds()})
+			absent, err := notBuilt(ctx, k, req)
+			if err != nil {
+				return err
+			}
+			return a.printExtraction(k.Info(), extraction{Status: "unchanged", NotBuilt: absent, Seconds: time.Since(start).Seconds()})
 		}
 	}
 	bar := a.progress(target)
@@ -144,8 +149,12 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 	if err != nil {
 		return err
 	}
+	absent, err := notBuilt(ctx, k, req)
+	if err != nil {
+		return err
+	}
 	err = a.printExtraction(k.Info(), extraction{
-		Status: "extracted", NewLayouts: res.NewLayouts, Seconds: time.Since(start).Seconds(),
+		Status: "extracted", NotBuilt: absent, NewLayouts: res.NewLayouts, Seconds: time.Since(start).Seconds(),
 	})
 	a.afterwards(ctx, db, snap)
 	return err
@@ -171,6 +180,20 @@ func unchanged(ctx context.Context, req extractor.Request, recorded []cache.Reco
 	return "", nil
 }
 
+// notBuilt counts the events that a kernel's source has and the kernel has not.
+func notBuilt(ctx context.Context, k *cache.Kernel, req extractor.Request) (n int, err error) {
+	if req.Source == "" {
+		return 0, nil
+	}
+	events, err := k.Events(ctx)
+	for i := range events {
+		if !events[i].Built() {
+			n++
+		}
+	}
+	return n, err
+}
+
 func (a *app) printExtraction(k cache.Info, x extraction) error {
 	x.Schema, x.Kernel, x.ID, x.Tree = tpinfo.Schema, k.Release, k.ID, k.Tree
 	x.Events, x.Incomplete, x.Types = k.Events, k.Incomplete, k.Types
@@ -180,7 +203,11 @@ func (a *app) printExtraction(k cache.Info, x extraction) error {
 	if a.settings.quiet {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d complete, %s", plural(k.Events, "event"), k.Events-k.Incomplete, plural(k.Types, "type"))
+	what := fmt.Sprintf("%s, %d complete, ", plural(k.Events, "event"), k.Events-k.Incomplete)
+	if x.NotBuilt > 0 {
+		what += fmt.Sprintf("%d not built, ", x.NotBuilt)
+	}
+	what += plural(k.Types, "type")
 	if x.Status == "unchanged" {
 		what = "unchanged: " + what
 	}
