@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/headers"
 )
@@ -187,8 +188,9 @@ func (w *workshop) round(ctx context.Context, units []*unit) ([][]cc.Diagnostic,
 }
 
 // make compiles one unit and, when nothing is wrong with it, mines its object.
-func (w *workshop) make(ctx context.Context, u *unit) ([]cc.Diagnostic, error) {
-	said, err := w.compile(ctx, u)
+func (w *workshop) make(ctx context.Context, u *unit) (said []cc.Diagnostic, err error) {
+	defer fault.Catch(&err)
+	said, err = w.compile(ctx, u)
 	if err != nil || len(said) > 0 {
 		return said, err
 	}

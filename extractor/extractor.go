@@ -15,6 +15,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/headers"
 )
@@ -151,6 +152,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	var source *sourceTree
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
+		defer fault.Catch(&err)
 		found, err = scan(tree, tree.IncludeDirs())
 		return err
 	})
@@ -160,6 +162,7 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	})
 	if req.Source != "" {
 		g.Go(func() (err error) {
+			defer fault.Catch(&err)
 			source, err = openSource(gctx, req.Source, tree)
 			return err
 		})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/btf"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/verify"
 )
 
@@ -32,6 +33,7 @@ func startFiller(ctx context.Context, path string) *filler {
 	}
 	go func() {
 		defer close(f.done)
+		defer fault.Catch(&f.err) // an image is foreign bytes
 		if f.spec, f.err = btf.Load(ctx, path); f.err != nil {
 			return
 		}

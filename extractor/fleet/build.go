@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
@@ -87,11 +87,7 @@ func (b *Builder) Build(ctx context.Context, task Task, report func(extractor.Pr
 
 // build opens the task's set, and fills in what the result is.
 func (b *Builder) build(ctx context.Context, res *Result, report func(extractor.Progress)) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &PanicError{Value: p, Stack: debug.Stack()}
-		}
-	}()
+	defer fault.Catch(&err)
 	land := func(*Result, error) {}
 	defer func() { land(res, err) }() // after all else: what is told to others is certain
 	task := res.Task
@@ -190,14 +186,4 @@ func (b *Builder) land(res *Result, err error) {
 		delete(b.flights, res.Origin.Headers)
 	}
 	close(f.landed)
-}
-
-// PanicError is a fault of this program that one kernel brought to light.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("tpinfo itself failed: %v", e.Value)
 }

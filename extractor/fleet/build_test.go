@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -196,7 +197,7 @@ func TestFailures(t *testing.T) {
 		{name: "a full disk", opener: broken{err: &os.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}},
 			want: tpinfo.Failure{Subject: "6.17.0-1-tiny.deb", Reason: "write /tmp/x: no space left on device", Supply: []string{"TMPDIR=DIR, a folder with more room"}}},
 		{name: "a panic", opener: broken{panic: "index out of range"},
-			want: tpinfo.Failure{Subject: "6.17.0-1-tiny.deb", Reason: "tpinfo itself failed: index out of range", Supply: []string{"a report of this fault to tpinfo's authors, with the package"}, Tools: "gcc 12 for amd64"}},
+			want: tpinfo.Failure{Subject: "6.17.0-1-tiny.deb", Reason: "tpinfo itself failed: index out of range at fleet/build_test.go:LINE", Supply: []string{"a report of this fault to tpinfo's authors, with the package"}, Tools: "gcc 12 for amd64"}},
 		{name: "no end", opener: broken{wait: true}, limit: 20 * time.Millisecond,
 			want: tpinfo.Failure{Subject: "6.17.0-1-tiny.deb", Reason: "it takes too long: it was given up after 20ms", Supply: []string{"--retry on a machine with less to do"}, Tools: "gcc 12 for amd64"}},
 		{name: "something else", opener: broken{err: errors.New("odd\nindeed")},
@@ -212,7 +213,7 @@ func TestFailures(t *testing.T) {
 		if time.Since(got.When) > time.Minute || got.Tries != 1 || got.Key != tiny.Key || got.Release != tiny.Set.Release || got.Arch != "amd64" {
 			t.Errorf("%s: %+v", test.name, got)
 		}
-		got = tpinfo.Failure{Subject: got.Subject, Reason: got.Reason, Supply: got.Supply, Tools: got.Tools}
+		got = tpinfo.Failure{Subject: got.Subject, Reason: regexp.MustCompile(`go:\d+`).ReplaceAllString(got.Reason, "go:LINE"), Supply: got.Supply, Tools: got.Tools}
 		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", test.want) {
 			t.Errorf("%s:\n %+v, want\n %+v", test.name, got, test.want)
 		}

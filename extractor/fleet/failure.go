@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
@@ -76,8 +77,8 @@ func supply(err error) []string {
 	if errors.As(err, &p) && len(p.Supply) > 0 {
 		return p.Supply
 	}
-	var fault *PanicError
-	if errors.As(err, &fault) {
+	var ours *fault.Error
+	if errors.As(err, &ours) {
 		return []string{"a report of this fault to tpinfo's authors, with the package"}
 	}
 	for _, r := range remedies {

@@ -119,6 +119,9 @@ func (p *Planner) skipped(list []kpkg.Skipped) []Skipped {
 	out := []Skipped{}
 	for _, s := range list {
 		if p.Shard.has(filepath.Base(s.Path)) {
+			if !s.NotNeeded && len(s.Supply) == 0 {
+				s.Supply = []string{"the right path, and leave to read what is there"}
+			}
 			out = append(out, Skipped{Path: s.Path, Release: s.Release, Reason: oneLine(s.Reason), Supply: s.Supply, Failed: !s.NotNeeded})
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/tpinfo/tpinfo/extractor/fault"
 )
 
 // Skipped is something given that became part of no set.
@@ -158,29 +160,33 @@ func (f *finder) inspectAll(ctx context.Context) error {
 
 // inspect reads one file.
 func (f *finder) inspect(ctx context.Context, path string) {
-	c := &candidate{}
-	var why string
-	var err error
-	c.Package, c.said, err = inspect(ctx, path, func(said *about) bool {
-		c.role, c.release, why = classify(said)
-		return c.role != other
-	})
-	var own *Error
-	isTar := errors.As(err, &own) && errors.Is(own, ErrUnknownFormat) && own.Entry == "" && tarball(path)
-	var peeked *tarContent
-	if isTar {
-		peeked, err = peekTar(ctx, path)
-	}
+	c, peeked, why, err := look(ctx, path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case err != nil:
 		f.skipError(path, err)
-	case isTar:
+	case peeked != nil:
 		f.tarball(path, peeked)
 	case c.role == other:
 		f.skip(Skipped{Path: c.Path, Reason: fmt.Sprintf("%s is not needed: %s", c.Name, why), NotNeeded: true})
 	default:
 		f.packages = append(f.packages, c)
 	}
+}
+
+// look reads what a file says: a package, and why it is not needed where it is
+// not, or else what a tarball holds.
+func look(ctx context.Context, path string) (c *candidate, peeked *tarContent, why string, err error) {
+	defer fault.Catch(&err)
+	c = &candidate{}
+	c.Package, c.said, err = inspect(ctx, path, func(said *about) bool {
+		c.role, c.release, why = classify(said)
+		return c.role != other
+	})
+	var own *Error
+	if errors.As(err, &own) && errors.Is(own, ErrUnknownFormat) && own.Entry == "" && tarball(path) {
+		peeked, err = peekTar(ctx, path)
+	}
+	return c, peeked, why, err
 }
