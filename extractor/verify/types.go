@@ -35,7 +35,7 @@ func Types(have, oracle []tpinfo.Type, limits Limits) *Report {
 		}
 		if best == nil {
 			best = &subject{name: h.Name, limits: limits}
-			best.explain(h.Name+": members", len(h.Members), len(candidates[0].Members), namesake)
+			best.explain(h.Name+": members", parts(h), parts(candidates[0]), namesake)
 		}
 		delete(byName, h.Name)
 		r.close(best)
@@ -46,22 +46,33 @@ func Types(have, oracle []tpinfo.Type, limits Limits) *Report {
 	return r.sort()
 }
 
-const namesake = "another source's type of this name: they have no member in common"
+const namesake = "another source's type of this name: they have nothing in common"
 
-// strangers reports whether two structs are not two views of one thing: a wrong
-// layout never changes the name of every member.
+// strangers reports whether two definitions are not two views of one thing: a
+// wrong layout never changes the name of every member or constant.
 func strangers(h, o *tpinfo.Type) bool {
 	names := map[string]bool{}
 	for i := range h.Members {
 		names[h.Members[i].Name] = true
+	}
+	for i := range h.Enumerators {
+		names[h.Enumerators[i].Name] = true
 	}
 	for i := range o.Members {
 		if names[o.Members[i].Name] {
 			return false
 		}
 	}
-	return len(h.Members) > 0 && len(o.Members) > 0
+	for i := range o.Enumerators {
+		if names[o.Enumerators[i].Name] {
+			return false
+		}
+	}
+	return len(names) > 0 && parts(o) > 0
 }
+
+// parts counts the members and constants of a type.
+func parts(t *tpinfo.Type) int { return len(t.Members) + len(t.Enumerators) }
 
 // typ compares two definitions; path leads to them for the messages.
 func (s *subject) typ(path string, h, o *tpinfo.Type) {

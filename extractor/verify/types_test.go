@@ -60,6 +60,9 @@ func TestTypesDiffer(t *testing.T) {
 		{"every member's name", gadget, func(t *tpinfo.Type) {
 			t.Size, t.Members = 16, []tpinfo.Member{{Name: "head", Type: "int", Size: 4}, {Name: "lock", Type: "int", Offset: 4, Size: 4}}
 		}, Limits{}, []Disagreement{{"struct gadget", "struct gadget: members", "4", "2", namesake}}},
+		{"every constant", mode, func(t *tpinfo.Type) {
+			t.Enumerators = []tpinfo.Enumerator{{Name: "UP", Value: 1}}
+		}, Limits{}, []Disagreement{{"enum mode", "enum mode: members", "2", "1", namesake}}},
 		{"place", gadget, func(t *tpinfo.Type) { t.Members[0].Offset = 4 }, Limits{},
 			[]Disagreement{{"struct gadget", "struct gadget.id: place", "byte 0", "byte 4", ""}}},
 		{"place of a bitfield", gadget, func(t *tpinfo.Type) { t.Members[1].BitOffset = 2 }, Limits{},
