@@ -103,7 +103,7 @@ func (b *Builder) build(ctx context.Context, res *Result, report func(extractor.
 	if req.CC == "" {
 		req.CC = b.CC
 	}
-	res.Origin.Headers = headersKey(opened.Headers, task.Set)
+	res.Origin.Headers = headersKey(opened.Headers, task)
 	var ours bool
 	if res.Same, ours, err = b.board(ctx, res.Origin.Headers); err != nil || !ours {
 		return err

@@ -133,6 +133,12 @@ func TestSameHeaders(t *testing.T) {
 	if asked[first.Origin.Headers] != 2 || asked[other.Origin.Headers] != 1 {
 		t.Errorf("asked for %v", asked)
 	}
+	// With a full source more is known of the same headers.
+	sourced := tasks[1]
+	sourced.Source = "digest of a source"
+	if res := b.Build(ctx, sourced, nil); res.Same != "" || res.Snapshot == nil || res.Origin.Headers == first.Origin.Headers {
+		t.Errorf("a source adds nothing: %q %+v", res.Same, res.Origin)
+	}
 	// One that somebody knew before is not compiled at all.
 	b = &Builder{Opener: scratch(t), CC: "/no/such/compiler", Known: func(context.Context, string) (string, error) { return "id of old", nil }}
 	if res := b.Build(ctx, tasks[0], nil); res.Same != "id of old" {

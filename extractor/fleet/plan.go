@@ -75,7 +75,7 @@ func (p *Planner) Plan(ctx context.Context, sets []kpkg.Set, skipped []kpkg.Skip
 		}
 		task := Task{Set: set, CC: p.CC}
 		var err error
-		if task.Key, err = key(ctx, set, sources); ctx.Err() != nil {
+		if task.Key, task.Source, err = key(ctx, set, sources); ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		} else if err != nil {
 			// What cannot even be read has no content to be known by.
@@ -160,38 +160,37 @@ func (p *Planner) settled(ctx context.Context, task Task) (*Entry, error) {
 // key digests what goes into a kernel: the content of its packages or of its
 // tree, and the override headers. sources remembers the digests of source
 // trees by path, for many sets share one and reading it takes seconds.
-func key(ctx context.Context, set kpkg.Set, sources map[string]string) (string, error) {
+func key(ctx context.Context, set kpkg.Set, sources map[string]string) (key, source string, err error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "overrides %s\n", headers.Digest())
 	if set.Tree != "" {
 		sum, err := kpkg.TreeDigest(ctx, set.Tree)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		fmt.Fprintf(h, "tree %s\n", sum)
 	}
 	digestPackages(h, "headers", set.Headers)
 	digestPackages(h, "image", set.Image)
 	if set.Source != "" {
-		sum, ok := sources[set.Source]
-		if !ok {
-			var err error
-			if sum, err = kpkg.SourceDigest(ctx, set.Source); err != nil {
-				return "", err
+		var ok bool
+		if source, ok = sources[set.Source]; !ok {
+			if source, err = kpkg.SourceDigest(ctx, set.Source); err != nil {
+				return "", "", err
 			}
-			sources[set.Source] = sum
+			sources[set.Source] = source
 		}
-		fmt.Fprintf(h, "source %s\n", sum)
+		fmt.Fprintf(h, "source %s\n", source)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil)), source, nil
 }
 
-// headersKey is tpinfo.Origin.Headers of an opened set: kpkg's digest of the
-// headers, and what else decides over the kernel.
-func headersKey(content string, set kpkg.Set) string {
+// headersKey is tpinfo.Origin.Headers of an opened task: kpkg's digest of the
+// headers, and what else decides over what is known of the kernel.
+func headersKey(content string, task Task) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "overrides %s\ncontent %s\n", headers.Digest(), content)
-	digestPackages(h, "image", set.Image)
+	fmt.Fprintf(h, "overrides %s\ncontent %s\nsource %s\n", headers.Digest(), content, task.Source)
+	digestPackages(h, "image", task.Set.Image)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

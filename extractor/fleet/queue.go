@@ -12,6 +12,8 @@ type Task struct {
 	// Key identifies what goes in: tpinfo.Origin tells of it.
 	Key string   `json:"key"`
 	Set kpkg.Set `json:"set"`
+	// Source is the digest of the set's full source; empty without one.
+	Source string `json:"source,omitempty"`
 	// CC is the compiler asked for, as extractor.Request has it.
 	CC string `json:"cc,omitempty"`
 }
