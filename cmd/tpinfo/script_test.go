@@ -55,7 +55,7 @@ func TestRunningKernel(t *testing.T) {
 	runScripts(t, "testdata/running")
 }
 
-func runScripts(t *testing.T, dir string) {
+func runScripts(t *testing.T, dir string, setup ...func(*testscript.Env)) {
 	tree, err := filepath.Abs("../../fixtures/tree")
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +79,9 @@ func runScripts(t *testing.T, dir string) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cachehome"))
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp"))
+			for _, more := range setup {
+				more(env)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -10,43 +10,46 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/fixtures/natsserver"
+	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
 // A server that is killed and started again in the middle costs time only.
 func TestServerRestarts(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 8)
 	b := &builder{takes: 100 * time.Millisecond}
-	work(t, &Worker{Queue: connect(t, s.url), Build: b.Build})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build})
 	restarted := make(chan bool)
 	go func() {
 		defer close(restarted)
 		time.Sleep(300 * time.Millisecond)
-		s.kill()
+		s.Kill()
 		time.Sleep(300 * time.Millisecond)
-		s.start()
+		s.Start()
 	}()
-	runTasks(t, &Coordinator{Queue: connect(t, s.url)}, tasks)
+	runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, tasks)
 	<-restarted
 }
 
 // A server that stands still for longer than a worker may be silent hands a
 // task out again, though its worker is at it: nobody builds it twice.
 func TestServerStandsStill(t *testing.T) {
-	s := serve(t, "")
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 2)
 	const short = 500 * time.Millisecond
 	b := &builder{takes: 4 * short}
 	for range 3 {
-		work(t, &Worker{Queue: connectWith(t, Server{URL: s.url, Patience: short}), Build: b.Build})
+		work(t, &Worker{Queue: connectWith(t, Server{URL: s.URL, Patience: short}), Build: b.Build})
 	}
 	still := time.AfterFunc(short, func() {
-		_ = s.cmd.Process.Signal(syscall.SIGSTOP)
+		s.Signal(syscall.SIGSTOP)
 		time.Sleep(2 * short)
-		_ = s.cmd.Process.Signal(syscall.SIGCONT)
+		s.Signal(syscall.SIGCONT)
 	})
 	defer still.Stop()
-	runTasks(t, &Coordinator{Queue: connectWith(t, Server{URL: s.url, Patience: short})}, tasks)
+	runTasks(t, &Coordinator{Queue: connectWith(t, Server{URL: s.URL, Patience: short})}, tasks)
 	if b.total() != 2 {
 		t.Errorf("2 tasks were built %d times", b.total())
 	}
@@ -54,9 +57,11 @@ func TestServerStandsStill(t *testing.T) {
 
 // A cluster keeps three copies, and goes on without the node that leads.
 func TestClusterNodeKilled(t *testing.T) {
-	nodes := serveCluster(t)
+	tier.Need(t, tier.Trees) // it takes a while, most of it for elections
+	t.Parallel()
+	nodes := natsserver.StartCluster(t)
 	tasks := makeTasks(t, t.TempDir(), 12)
-	q := connect(t, urls(nodes))
+	q := connect(t, natsserver.URLs(nodes))
 	info, err := q.tasks.Info(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func TestClusterNodeKilled(t *testing.T) {
 		t.Errorf("%d copies on a cluster of three", info.Config.Replicas)
 	}
 	for range 2 {
-		work(t, &Worker{Queue: connect(t, urls(nodes)), Build: (&builder{takes: 100 * time.Millisecond}).Build})
+		work(t, &Worker{Queue: connect(t, natsserver.URLs(nodes)), Build: (&builder{takes: 100 * time.Millisecond}).Build})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -80,7 +85,7 @@ func TestClusterNodeKilled(t *testing.T) {
 			if leader < 0 || leader > 2 {
 				return errors.New("no leader: " + info.Cluster.Leader)
 			}
-			nodes[leader].kill()
+			nodes[leader].Kill()
 		}
 		return got.done(res)
 	})

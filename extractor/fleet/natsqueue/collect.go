@@ -131,7 +131,7 @@ func (r *run) look(ctx context.Context, e *entry) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.hold(ctx, e, ready{entry: e, res: res, object: o.Object})
+	r.hold(ctx, e, ready{entry: e, res: res, object: o.Object, kin: o.Headers != ""})
 	return true, nil
 }
 
@@ -286,7 +286,11 @@ func (r *run) audit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(workers) == 0 {
+	lonely := r.lonely
+	if r.lonely = len(workers) == 0; r.lonely {
+		if lonely {
+			return nil // it was said
+		}
 		r.q.log.Warn("no worker on the queue; start some with 'tpinfo worker --queue " + r.q.where + "'")
 		return nil
 	}

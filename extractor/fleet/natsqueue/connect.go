@@ -54,6 +54,7 @@ type Queue struct {
 	// link ends when the connection does; there is another one with the next.
 	link   atomic.Pointer[context.Context]
 	unlink context.CancelFunc
+	small  atomic.Bool // the cluster has fewer than three nodes
 	places
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/fixtures/natsserver"
 )
 
 func TestAddresses(t *testing.T) {
@@ -45,28 +46,31 @@ func TestAddresses(t *testing.T) {
 // What keeps somebody from a queue is said with the address, without the
 // password, and with what to do.
 func TestCannotConnect(t *testing.T) {
-	free := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
-	locked := plainServer(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
+	t.Parallel()
+	gone := natsserver.StartWith(t, "")
+	gone.Kill()
+	free := strings.TrimPrefix(gone.URL, "nats://")
+	locked := natsserver.StartWith(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
 authorization { user: fleet, password: right }`)
-	host := strings.TrimPrefix(locked.url, "nats://")
+	host := strings.TrimPrefix(locked.URL, "nats://")
 	cert, key := certificate(t)
-	secure := plainServer(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
+	secure := natsserver.StartWith(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
 tls { cert_file: `+quote(cert)+`, key_file: `+quote(key)+` }`)
-	secureHost := strings.TrimPrefix(secure.url, "nats://")
-	plain := plainServer(t, "")
+	secureHost := strings.TrimPrefix(secure.URL, "nats://")
+	plain := natsserver.StartWith(t, "")
 	for _, c := range []struct {
 		name   string
 		server Server
 		says   []string
 	}{
 		{"nobody there", Server{URL: "nats://u:secret@" + free}, []string{"queue nats://" + free + " cannot be reached", "nats-server -js"}},
-		{"no user", Server{URL: locked.url}, []string{"lets nobody in", "--queue-creds"}},
+		{"no user", Server{URL: locked.URL}, []string{"lets nobody in", "--queue-creds"}},
 		{"wrong password", Server{URL: "nats://fleet:secret@" + host}, []string{"queue nats://" + host + " lets nobody in", "USER:PASSWORD"}},
-		{"no JetStream", Server{URL: plain.url}, []string{"without JetStream", "nats-server -js"}},
+		{"no JetStream", Server{URL: plain.URL}, []string{"without JetStream", "nats-server -js"}},
 		{"unknown authority", Server{URL: "tls://" + secureHost}, []string{"certificate", "--queue-ca"}},
 		{"TLS, and the server has none", Server{URL: "tls://" + host}, []string{"TLS", "nats://"}},
-		{"no such credentials", Server{URL: plain.url, Creds: "/nowhere/me.creds"}, []string{"/nowhere/me.creds"}},
-		{"no such authority", Server{URL: plain.url, CA: "/nowhere/ca.pem"}, []string{"/nowhere/ca.pem"}},
+		{"no such credentials", Server{URL: plain.URL, Creds: "/nowhere/me.creds"}, []string{"/nowhere/me.creds"}},
+		{"no such authority", Server{URL: plain.URL, CA: "/nowhere/ca.pem"}, []string{"/nowhere/ca.pem"}},
 	} {
 		q, err := Connect(context.Background(), c.server, slog.New(slog.DiscardHandler))
 		if err == nil {
@@ -124,25 +128,27 @@ func certificate(t *testing.T) (cert, key string) {
 // A store that takes no package says so; one that is only filled for a while
 // is waited for.
 func TestFull(t *testing.T) {
+	t.Parallel()
 	tasks := makeTasks(t, t.TempDir(), 30)
-	s := serve(t, "max_file_store: 500KB")
-	q := connect(t, s.url)
+	s := natsserver.Start(t, "max_file_store: 500KB")
+	q := connect(t, s.URL)
 	err := (&Coordinator{Queue: q}).Run(context.Background(), tasks, func(fleet.Result) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "is full") || !strings.Contains(err.Error(), "max_file_store") {
 		t.Errorf("error %v", err)
 	}
-	s = serve(t, "max_file_store: 1500KB")
-	work(t, &Worker{Queue: connect(t, s.url), Build: (&builder{takes: 5 * time.Millisecond}).Build})
-	runTasks(t, &Coordinator{Queue: connect(t, s.url)}, tasks)
+	s = natsserver.Start(t, "max_file_store: 1500KB")
+	work(t, &Worker{Queue: connect(t, s.URL), Build: (&builder{takes: 5 * time.Millisecond}).Build})
+	runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, tasks)
 }
 
 // The window bounds what lies on the server.
 func TestWindow(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 10)
-	q := connect(t, s.url)
+	q := connect(t, s.URL)
 	most := 0
-	work(t, &Worker{Queue: connect(t, s.url), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
+	work(t, &Worker{Queue: connect(t, s.URL), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
 		time.Sleep(20 * time.Millisecond)
 		info, err := q.tasks.Info(ctx)
 		if err != nil {

@@ -84,6 +84,7 @@ type run struct {
 	// looked is closed when the results from before have been collected.
 	looked chan struct{}
 	still  bool // the last audit found tasks that nobody is given
+	lonely bool // and no worker
 
 	telling sync.Mutex
 
@@ -126,6 +127,7 @@ type ready struct {
 	entry  *entry // nil for one built here
 	res    fleet.Result
 	object string
+	kin    bool // built for another task, from the same headers
 }
 
 // enter puts the tasks on the board, and returns those that do not travel.
@@ -191,9 +193,15 @@ func (r *run) buildHere(ctx context.Context, tasks []fleet.Task) error {
 
 // hand gives each result to done, once, and then lets go of what it needed.
 func (r *run) hand(ctx context.Context, n int, done func(fleet.Result) error) error {
+	handed := map[string]bool{} // digests of headers
 	for ; n > 0; n-- {
 		select {
 		case one := <-r.ready:
+			if s := one.res.Snapshot; s != nil && one.kin && handed[one.res.Origin.Headers] {
+				one.res.Same, one.res.Snapshot = s.Kernel.ID, nil
+			} else if s != nil {
+				handed[one.res.Origin.Headers] = true
+			}
 			if err := done(one.res); err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@
 //	objects tpinfo         packages and encoded results, each by its SHA-256
 //	keys tpinfo            result.ID  where a task's result lies, or what it lacked
 //	                       tries.ID   who began a task and did not finish it
-//	                       headers.DIGEST  a kernel built from these headers
+//	                       headers.DIGEST  a kernel built from these headers, or who is at it (kin.go)
 //
 // ID names a task (message.go): the same task offered twice, by a coordinator
 // that was restarted or by two at once, is one message and one result.

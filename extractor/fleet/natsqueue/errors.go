@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func code(err error) int {
 	return 0
 }
 
-// tooManyCopies: the server is not a cluster, or a smaller one.
+// tooManyCopies: there are not so many nodes, or not yet.
 func tooManyCopies(err error) bool {
 	switch code(err) {
 	case codeReplicas, codeNoPeers:
@@ -82,7 +83,8 @@ func passing(err error) bool {
 	case codeNotAvailable, codeOffline:
 		return true
 	}
-	return false
+	var connection *net.OpError
+	return errors.As(err, &connection)
 }
 
 // gone: a place is not there, or its server does not have it yet.

@@ -93,10 +93,13 @@ type step struct {
 }
 
 // kin is the record under headers.DIGEST: a kernel that was built from headers
-// with this digest, and the object that holds it.
+// with this digest, and the object that holds it; or the worker that is at it,
+// with its task.
 type kin struct {
-	ID     string `json:"id"`
-	Object string `json:"object"`
+	ID     string `json:"id,omitempty"`
+	Object string `json:"object,omitempty"`
+	Worker string `json:"worker,omitempty"`
+	Task   string `json:"task,omitempty"`
 }
 
 // encode is the JSON of one of the values above, which cannot fail.

@@ -17,15 +17,17 @@ import (
 
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/fixtures/natsserver"
 )
 
 func TestTwoWorkers(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 12)
 	a, b := &builder{takes: 50 * time.Millisecond}, &builder{takes: 50 * time.Millisecond}
-	work(t, &Worker{Queue: connect(t, s.url), Build: a.Build})
-	work(t, &Worker{Queue: connect(t, s.url), Build: b.Build, Jobs: 2})
-	q := connect(t, s.url)
+	work(t, &Worker{Queue: connect(t, s.URL), Build: a.Build})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build, Jobs: 2})
+	q := connect(t, s.URL)
 	runTasks(t, &Coordinator{Queue: q}, tasks)
 	if a.total() == 0 || b.total() == 0 || a.total()+b.total() != len(tasks) {
 		t.Errorf("%d tasks built %d and %d times", len(tasks), a.total(), b.total())
@@ -74,12 +76,13 @@ func leftovers(t testing.TB, q *Queue) []string {
 // A coordinator that went away loses nothing: workers go on, and the next one
 // collects what they built.
 func TestCoordinatorRestarts(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 10)
 	b := &builder{takes: 20 * time.Millisecond}
-	work(t, &Worker{Queue: connect(t, s.url), Build: b.Build})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build})
 	got, full := kept{}, errors.New("the disk is full")
-	err := (&Coordinator{Queue: connect(t, s.url)}).Run(context.Background(), tasks, func(res fleet.Result) error {
+	err := (&Coordinator{Queue: connect(t, s.URL)}).Run(context.Background(), tasks, func(res fleet.Result) error {
 		if len(got) == 3 {
 			return full
 		}
@@ -89,7 +92,7 @@ func TestCoordinatorRestarts(t *testing.T) {
 		t.Fatalf("error %v, want that of done", err)
 	}
 	rest := slices.DeleteFunc(slices.Clone(tasks), func(t fleet.Task) bool { return got[t.Key] != "" })
-	if err := (&Coordinator{Queue: connect(t, s.url)}).Run(context.Background(), rest, got.done); err != nil {
+	if err := (&Coordinator{Queue: connect(t, s.URL)}).Run(context.Background(), rest, got.done); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(undisturbed(t, tasks), got); d != "" {
@@ -103,20 +106,22 @@ func TestCoordinatorRestarts(t *testing.T) {
 // Two coordinators share the workers and leave each other's results alone,
 // those of tasks that both want among them.
 func TestTwoCoordinators(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 12)
 	b := &builder{takes: 10 * time.Millisecond}
-	work(t, &Worker{Queue: connect(t, s.url), Build: b.Build, Jobs: 2})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build, Jobs: 2})
 	var wg sync.WaitGroup
 	for _, part := range [][]fleet.Task{tasks[:8], tasks[4:]} {
-		wg.Go(func() { runTasks(t, &Coordinator{Queue: connect(t, s.url)}, part) })
+		wg.Go(func() { runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, part) })
 	}
 	wg.Wait()
 }
 
 // What a worker says three times is why the task fails; others are not held up.
 func TestPoisoned(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 6)
 	b := &builder{}
 	bad := tasks[2].Key
@@ -126,8 +131,8 @@ func TestPoisoned(t *testing.T) {
 		}
 		return b.Build(ctx, task, at)
 	}
-	work(t, &Worker{Queue: connect(t, s.url), Build: build})
-	q := connect(t, s.url)
+	work(t, &Worker{Queue: connect(t, s.URL), Build: build})
+	q := connect(t, s.URL)
 	got := kept{}
 	var f fleet.Result
 	err := (&Coordinator{Queue: q}).Run(context.Background(), tasks, func(res fleet.Result) error {
@@ -157,14 +162,15 @@ func TestPoisoned(t *testing.T) {
 
 // A package that takes its worker along is set aside after the third.
 func TestWorkersGoAway(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 3)
 	bad := tasks[0].Key
 	const short = 400 * time.Millisecond
-	q := connectWith(t, Server{URL: s.url, Patience: short})
+	q := connectWith(t, Server{URL: s.URL, Patience: short})
 	var deaths atomic.Int32
 	for range 4 {
-		queue := connectWith(t, Server{URL: s.url, Patience: short})
+		queue := connectWith(t, Server{URL: s.URL, Patience: short})
 		work(t, &Worker{Queue: queue, Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
 			if task.Key == bad {
 				deaths.Add(1)
@@ -194,14 +200,15 @@ func TestWorkersGoAway(t *testing.T) {
 
 // A worker that ends gives its task back at once, and it does not count.
 func TestGiveBack(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 1)
 	began := make(chan bool, 1)
-	slow := work(t, &Worker{Queue: connect(t, s.url), Build: func(ctx context.Context, t fleet.Task, at Building) fleet.Result {
+	slow := work(t, &Worker{Queue: connect(t, s.URL), Build: func(ctx context.Context, t fleet.Task, at Building) fleet.Result {
 		began <- true
 		return (&builder{takes: time.Hour}).Build(ctx, t, at)
 	}})
-	q := connectWith(t, Server{URL: s.url, Patience: time.Minute})
+	q := connectWith(t, Server{URL: s.URL, Patience: time.Minute})
 	finished := make(chan bool)
 	go func() {
 		defer close(finished)
@@ -216,7 +223,7 @@ func TestGiveBack(t *testing.T) {
 	if _, _, err := q.load(context.Background(), triesKey(idOf(tasks[0])), &r); err != nil || len(r.Tries) > 0 {
 		t.Errorf("it counts as tried: %+v, %v", r, err)
 	}
-	work(t, &Worker{Queue: connect(t, s.url), Build: (&builder{}).Build})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: (&builder{}).Build})
 	<-finished
 	if d := time.Since(start); d > patience/2 {
 		t.Errorf("another worker had it after %v", d)
@@ -226,17 +233,18 @@ func TestGiveBack(t *testing.T) {
 // A worker without the compiler leaves a task to others, and when there are
 // none it fails with what they lack.
 func TestUnable(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 3)
 	for i := range tasks {
 		tasks[i].Set.Arch = "arm64"
 	}
 	lacks := errors.New("no C compiler for arm64: apt-get install gcc-aarch64-linux-gnu")
 	poor := &builder{}
-	work(t, &Worker{Queue: connectWith(t, Server{URL: s.url, Patience: 500 * time.Millisecond}), Build: poor.Build, Able: func(context.Context, fleet.Task) error { return lacks }})
+	work(t, &Worker{Queue: connectWith(t, Server{URL: s.URL, Patience: 500 * time.Millisecond}), Build: poor.Build, Able: func(context.Context, fleet.Task) error { return lacks }})
 	rich := &builder{}
-	stop := work(t, &Worker{Queue: connect(t, s.url), Build: rich.Build})
-	q := connectWith(t, Server{URL: s.url, Patience: 500 * time.Millisecond})
+	stop := work(t, &Worker{Queue: connect(t, s.URL), Build: rich.Build})
+	q := connectWith(t, Server{URL: s.URL, Patience: 500 * time.Millisecond})
 	runTasks(t, &Coordinator{Queue: q}, tasks)
 	if poor.total() != 0 || rich.total() != 3 {
 		t.Errorf("built %d times without a compiler and %d times with one", poor.total(), rich.total())
@@ -255,12 +263,13 @@ func TestUnable(t *testing.T) {
 
 // A package that is gone from the server is brought again.
 func TestLostPackage(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 4)
-	q := connect(t, s.url)
+	q := connect(t, s.URL)
 	var once sync.Once
 	b := &builder{}
-	work(t, &Worker{Queue: connect(t, s.url), Build: b.Build, Store: 1, Able: func(ctx context.Context, task fleet.Task) error {
+	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build, Store: 1, Able: func(ctx context.Context, task fleet.Task) error {
 		once.Do(func() { q.drop(ctx, parcelOf(&task.Set.Headers[0]).object()) })
 		return nil
 	}})
@@ -272,16 +281,17 @@ func TestLostPackage(t *testing.T) {
 
 // Results that are none are asked for again, and three times are enough.
 func TestHostileResults(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 3)
-	q := connect(t, s.url)
+	q := connect(t, s.URL)
 	ctx := context.Background()
 	bad, once := tasks[0], tasks[1]
 	if err := q.swap(ctx, resultKey(idOf(once)), outcome{Worker: "evil", Object: "result." + strings.Repeat("0", 64)}, 0); err != nil {
 		t.Fatal(err)
 	}
 	b := &builder{}
-	work(t, &Worker{Queue: connect(t, s.url), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
+	work(t, &Worker{Queue: connect(t, s.URL), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
 		if task.Key == bad.Key {
 			task.Key = "another"
 		}
@@ -303,7 +313,8 @@ func TestHostileResults(t *testing.T) {
 
 // A package that changed since the run was planned costs its own kernel alone.
 func TestChangedPackage(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 4)
 	for i, change := range []func(path string) error{
 		func(path string) error { return os.WriteFile(path, []byte("else"), 0o600) },
@@ -313,9 +324,9 @@ func TestChangedPackage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	work(t, &Worker{Queue: connect(t, s.url), Build: (&builder{}).Build})
+	work(t, &Worker{Queue: connect(t, s.URL), Build: (&builder{}).Build})
 	got := kept{}
-	if err := (&Coordinator{Queue: connect(t, s.url)}).Run(context.Background(), tasks, got.done); err != nil {
+	if err := (&Coordinator{Queue: connect(t, s.URL)}).Run(context.Background(), tasks, got.done); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"failed: package headers-000.deb: its content is another", "failed: package headers-001.deb: open "} {
@@ -333,10 +344,11 @@ func TestChangedPackage(t *testing.T) {
 
 // Kernels with the same headers are compiled once, by whichever worker.
 func TestSameHeaders(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 6)
 	headers := sum([]byte("all the same"))
-	compiled := 0
+	var compiled atomic.Int32
 	build := func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
 		id, err := at.Known(ctx, headers)
 		if err != nil {
@@ -348,29 +360,52 @@ func TestSameHeaders(t *testing.T) {
 			res.Same, res.Snapshot = id, nil
 			return res
 		}
-		compiled++
+		compiled.Add(1)
 		res.Snapshot = snapshotOf(task.Set.Release, "one")
 		return res
 	}
-	work(t, &Worker{Queue: connect(t, s.url), Build: build})
-	got := map[string]string{}
-	err := (&Coordinator{Queue: connect(t, s.url)}).Run(context.Background(), tasks, func(res fleet.Result) error {
-		if res.Snapshot == nil || res.Origin.Key != res.Task.Key || res.Origin.Headers != headers {
-			return fmt.Errorf("result %+v", res)
-		}
-		got[res.Snapshot.Kernel.Release] = res.Snapshot.Kernel.ID + " " + res.Snapshot.Kernel.Tree
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for range 3 {
+		work(t, &Worker{Queue: connect(t, s.URL), Build: build})
 	}
-	if compiled != 1 {
-		t.Errorf("compiled %d times", compiled)
-	}
-	for _, task := range tasks {
-		if want := "one " + task.Set.Headers[0].Path; got[task.Set.Release] != want {
-			t.Errorf("%s: %q, want %q", task.Set.Release, got[task.Set.Release], want)
+	enough := errors.New("enough")
+	collect := func(tasks []fleet.Task, limit int) map[string]string {
+		got := map[string]string{}
+		err := (&Coordinator{Queue: connect(t, s.URL)}).Run(context.Background(), tasks, func(res fleet.Result) error {
+			if len(got) == limit {
+				return enough
+			}
+			if res.Origin.Key != res.Task.Key || res.Origin.Headers != headers {
+				return fmt.Errorf("result %+v", res)
+			}
+			got[res.Task.Set.Release] = res.Same
+			if res.Snapshot != nil {
+				got[res.Task.Set.Release] = "built " + res.Snapshot.Kernel.ID + " " + res.Snapshot.Kernel.Tree
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, enough) {
+			t.Fatal(err)
 		}
+		return got
+	}
+	got := collect(tasks, 3)
+	// A coordinator that was not handed the kernel itself is given it whole.
+	rest := slices.DeleteFunc(slices.Clone(tasks), func(task fleet.Task) bool { return got[task.Set.Release] != "" })
+	for part, results := range []map[string]string{got, collect(rest, -1)} {
+		whole := 0
+		for release, result := range results {
+			if strings.HasPrefix(result, "built one /") {
+				whole++
+			} else if result != "one" {
+				t.Errorf("%s: %q", release, result)
+			}
+		}
+		if whole != 1 || len(results) != 3 {
+			t.Errorf("coordinator %d has %d results, the kernel itself %d times", part, len(results), whole)
+		}
+	}
+	if n := compiled.Load(); n != 1 {
+		t.Errorf("compiled %d times", n)
 	}
 }
 
@@ -391,16 +426,17 @@ func (h *heard) Ended(t fleet.Task)                      { h.say(t, "ended") }
 
 // Trees do not travel: they are built here, beside what workers build.
 func TestHereAndProgress(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 2)
 	tasks[1].Set.Tree, tasks[1].Set.Headers = t.TempDir(), nil
-	work(t, &Worker{Queue: connect(t, s.url), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
+	work(t, &Worker{Queue: connect(t, s.URL), Build: func(ctx context.Context, task fleet.Task, at Building) fleet.Result {
 		at.Report(extractor.Progress{Stage: extractor.StageMine, Detail: "far away"})
 		return (&builder{}).Build(ctx, task, at)
 	}})
 	var h heard
 	here := 0
-	c := &Coordinator{Queue: connect(t, s.url), Report: &h, Here: func(ctx context.Context, task fleet.Task, report func(extractor.Progress)) fleet.Result {
+	c := &Coordinator{Queue: connect(t, s.URL), Report: &h, Here: func(ctx context.Context, task fleet.Task, report func(extractor.Progress)) fleet.Result {
 		here++
 		report(extractor.Progress{Stage: extractor.StageMine, Detail: "here"})
 		return (&builder{}).Build(ctx, task, Building{})
@@ -421,11 +457,12 @@ func TestHereAndProgress(t *testing.T) {
 
 // A worker for a batch ends when there is nothing left.
 func TestIdleExit(t *testing.T) {
-	s := serve(t, "")
-	w := &Worker{Queue: connect(t, s.url), Build: (&builder{}).Build, IdleExit: 300 * time.Millisecond, Scratch: t.TempDir()}
+	t.Parallel()
+	s := natsserver.Start(t, "")
+	w := &Worker{Queue: connect(t, s.URL), Build: (&builder{}).Build, IdleExit: 300 * time.Millisecond, Scratch: t.TempDir()}
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(context.Background()) }()
-	runTasks(t, &Coordinator{Queue: connect(t, s.url)}, makeTasks(t, t.TempDir(), 3))
+	runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, makeTasks(t, t.TempDir(), 3))
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
@@ -433,11 +470,12 @@ func TestIdleExit(t *testing.T) {
 
 // A worker keeps no more packages than it may.
 func TestShelf(t *testing.T) {
-	s := serve(t, "")
+	t.Parallel()
+	s := natsserver.Start(t, "")
 	tasks := makeTasks(t, t.TempDir(), 8)
-	w := &Worker{Queue: connect(t, s.url), Build: (&builder{}).Build, Scratch: t.TempDir(), Store: 700_000}
+	w := &Worker{Queue: connect(t, s.URL), Build: (&builder{}).Build, Scratch: t.TempDir(), Store: 700_000}
 	work(t, w)
-	runTasks(t, &Coordinator{Queue: connect(t, s.url)}, tasks)
+	runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, tasks)
 	var total int64
 	entries, err := os.ReadDir(w.Scratch)
 	if err != nil {

@@ -56,7 +56,7 @@ func streams() []jetstream.StreamConfig {
 
 // setup finds the places or makes them.
 func (q *Queue) setup(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, joinLimit+6*requestLimit)
 	defer cancel()
 	// A server without JetStream says so at once; a cluster that chooses its
 	// leader says nothing.
@@ -67,7 +67,7 @@ func (q *Queue) setup(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return err
 	}
-	return q.persist(ctx, requestLimit, func(ctx context.Context) error {
+	return q.persist(ctx, joinLimit+2*requestLimit, func(ctx context.Context) error {
 		err := q.ensureAll(ctx)
 		if err != nil {
 			return err
@@ -78,7 +78,14 @@ func (q *Queue) setup(ctx context.Context) error {
 		if q.store, err = q.js.Stream(ctx, objectStream); err != nil {
 			return err
 		}
-		q.keys, err = q.js.KeyValue(ctx, bucket)
+		if q.keys, err = q.js.KeyValue(ctx, bucket); err != nil {
+			return err
+		}
+		c, err := q.js.Consumer(ctx, taskStream, consumer)
+		if err == nil {
+			// Whoever made the queue said how long a worker may be silent.
+			q.patience = c.CachedInfo().Config.AckWait
+		}
 		return err
 	})
 }
@@ -107,24 +114,39 @@ func (q *Queue) ensureAll(ctx context.Context) error {
 	return err
 }
 
+// joinLimit is how long nodes of a cluster that starts have to find each other.
+const joinLimit = 2 * requestLimit
+
 // ensure finds a stream or makes it.
 func (q *Queue) ensure(ctx context.Context, cfg jetstream.StreamConfig) error {
-	_, err := q.js.Stream(ctx, cfg.Name)
+	err := q.within(ctx, requestLimit, func(ctx context.Context) error {
+		_, err := q.js.Stream(ctx, cfg.Name)
+		return err
+	})
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
 	}
-	cfg.Storage = jetstream.FileStorage
-	for _, cfg.Replicas = range []int{3, 1} {
-		_, err = q.js.CreateStream(ctx, cfg)
+	cfg.Storage, cfg.Replicas = jetstream.FileStorage, 1
+	if q.nc.ConnectedClusterName() != "" && !q.small.Load() {
+		cfg.Replicas = 3
+	}
+	for asked := time.Now(); ; pause(ctx, 200*time.Millisecond) {
+		err = q.within(ctx, requestLimit, func(ctx context.Context) error {
+			_, err := q.js.CreateStream(ctx, cfg)
+			return err
+		})
 		switch {
 		case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 			return nil // somebody was faster
-		case !tooManyCopies(err):
-			if err == nil {
-				q.log.Info("made on the queue", "stream", cfg.Name, "copies", cfg.Replicas)
-			}
+		case err == nil:
+			q.log.Info("made on the queue", "stream", cfg.Name, "copies", cfg.Replicas)
+			return nil
+		case cfg.Replicas == 1 || !tooManyCopies(err):
 			return err
+		case time.Since(asked) > joinLimit:
+			q.log.Warn("fewer than three nodes of the queue's cluster are there: it keeps one copy of everything", "error", err)
+			q.small.Store(true)
+			cfg.Replicas = 1
 		}
 	}
-	return err
 }

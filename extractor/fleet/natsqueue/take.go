@@ -221,27 +221,6 @@ func (q *Queue) who(ctx context.Context) ([]presence, error) {
 	}
 }
 
-// kinOf returns the id of a kernel that was built from headers with this
-// digest and still lies on the queue; "" for none.
-func (q *Queue) kinOf(ctx context.Context, headers string) (string, error) {
-	if !hexDigest.MatchString(headers) {
-		return "", nil
-	}
-	var k kin
-	found, _, err := q.load(ctx, kinKey(headers), &k)
-	if err != nil || !found {
-		return "", err
-	}
-	err = q.persist(ctx, requestLimit, func(ctx context.Context) error {
-		_, err := q.info(ctx, k.Object)
-		return err
-	})
-	if errors.Is(err, errLacking) {
-		return "", nil
-	}
-	return k.ID, err
-}
-
 // elsewhere asks whether another worker is at work on a task.
 func (w *Worker) elsewhere(ctx context.Context, id string) (bool, error) {
 	all, err := w.Queue.who(ctx)

@@ -212,7 +212,11 @@ func (w *Worker) handle(ctx context.Context, msg jetstream.Msg) {
 	defer w.end(id)
 	alive := j.beat()
 	defer alive()
-	switch err := j.do(ctx); {
+	err = j.do(ctx)
+	away, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*requestLimit)
+	defer cancel()
+	j.unclaim(away)
+	switch {
 	case j.ended:
 	case ctx.Err() != nil:
 		j.giveBack()
@@ -229,8 +233,9 @@ type job struct {
 	offer *offer
 	msg   jetstream.Msg
 	log   *slog.Logger
-	began bool // counted as a try
-	ended bool // given back, or finished
+	began bool   // counted as a try
+	claim string // headers that others leave to this one; empty for none
+	ended bool   // given back, or finished
 }
 
 // beat tells the server that somebody is at work, until it is called.
@@ -314,13 +319,17 @@ func (j *job) do(ctx context.Context) error {
 		return nil
 	}
 	if why := j.unable(ctx); why != nil {
-		j.log.Info("left it to others", "error", why)
+		first := false
 		err := j.Queue.amend(ctx, j.id, func(r *record) {
 			if r.Refused == nil {
 				r.Refused = map[string]string{}
 			}
+			first = r.Refused[j.name] == ""
 			r.Refused[j.name] = why.Error()
 		})
+		if first {
+			j.log.Info("left it to others", "error", why)
+		}
 		j.later(j.Queue.patience / 10)
 		return err
 	}
@@ -401,7 +410,7 @@ func (j *job) build(ctx context.Context, task fleet.Task) (res fleet.Result, err
 		}
 	}()
 	j.tell(extractor.Progress{})
-	res = j.Build(ctx, task, Building{Known: j.Queue.kinOf, Report: j.tell})
+	res = j.Build(ctx, task, Building{Known: j.known, Report: j.tell})
 	res.Task, res.Worker = j.offer.Task, j.name
 	return res, nil
 }
@@ -433,9 +442,8 @@ func (j *job) keep(ctx context.Context, res fleet.Result) error {
 	if err != nil {
 		return err
 	}
-	if res.Snapshot != nil && res.Origin.Headers != "" {
-		err := j.Queue.swap(ctx, kinKey(res.Origin.Headers), kin{ID: res.Snapshot.Kernel.ID, Object: object}, 0)
-		if err != nil && !errors.Is(err, errSwapped) {
+	if res.Snapshot != nil {
+		if err := j.disclose(ctx, &res, object); err != nil {
 			return err
 		}
 	}
