@@ -30,6 +30,8 @@ type Arch struct {
 	// Flags for both compilers, from arch/NAME/Makefile: the ABI and the
 	// code model, and macros that headers test. GCC and Clang add to them.
 	Flags, GCC, Clang []string
+	// When has the flags that a set option adds.
+	When map[string][]string
 }
 
 // arches: sources are arch/*/Makefile of 5.10 to 7.3.
@@ -44,6 +46,9 @@ var arches = []Arch{
 			"-DCC_USING_FENTRY",
 		},
 		GCC: []string{"-mpreferred-stack-boundary=3"},
+		// Until 5.17 the Makefile sets this one itself, where the linker can
+		// make such programs, as all of the last ten years can.
+		When: map[string][]string{"X86_X32": {"-DCONFIG_X86_X32_ABI"}},
 	},
 	{
 		Name: "x86", Config: "X86_32", WordSize: 4, Order: tpinfo.LittleEndian,

@@ -1,8 +1,10 @@
 package kbuild
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -92,6 +94,11 @@ func (t *Tree) Flags(family Family) []string {
 		flags = append(flags, "-fms-extensions")
 	}
 	flags = append(flags, t.Arch.Flags...)
+	for _, option := range slices.Sorted(maps.Keys(t.Arch.When)) {
+		if t.Config.On(option) {
+			flags = append(flags, t.Arch.When[option]...)
+		}
+	}
 	if family == Clang {
 		return append(append(flags, "-Wno-everything"), t.Arch.Clang...)
 	}

@@ -77,6 +77,19 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// Debian's 5.10 amd64 has it, and with it a member more in compat_siginfo.
+func TestFlagsOfOptions(t *testing.T) {
+	tree := &Tree{Version: Version{5, 10, 0}, Arch: &arches[0], Config: Config{"X86_64": "y"}}
+	const abi = "-DCONFIG_X86_X32_ABI"
+	if slices.Contains(tree.Flags(GCC), abi) {
+		t.Error("x32 is not in this configuration")
+	}
+	tree.Config["X86_X32"] = "y"
+	if !slices.Contains(tree.Flags(GCC), abi) || !slices.Contains(tree.Flags(Clang), abi) {
+		t.Errorf("%q", tree.Flags(GCC))
+	}
+}
+
 func TestArchitectures(t *testing.T) {
 	for option, want := range map[string]struct {
 		name string
