@@ -162,6 +162,9 @@ func TestBadCompiler(t *testing.T) {
 	for _, test := range []struct{ name, script, want string }{
 		{"crashes", "kill -SEGV $$", "the compiler crashed"},
 		{"internal error", "echo 'unit1.c:1: internal compiler error: in foo' >&2; exit 4", "the compiler crashed"},
+		{"has no room for its object", "echo '{standard input}: Assembler messages:' >&2; echo '{standard input}: Fatal error: unit1.o: No space left on device' >&2; exit 1", "no space left on device"},
+		{"has no room for its text", "echo 'linux/module.h:1:1: fatal error: error writing to /tmp/cc1.s: No space left on device' >&2; exit 1", "no space left on device"},
+		{"is over its quota", "echo 'cc: fatal error: cannot write: Disk quota exceeded' >&2; exit 4", "disk quota exceeded"},
 		{"fails without a word", "exit 1", "it says nothing"},
 		{"writes nothing", `gcc "$@"; rm -f "$out"`, "no such file"},
 		{"writes an empty object", `gcc "$@"; : >"$out"`, "object of unit"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -107,12 +108,28 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 	case err == nil:
 		return res, nil
 	case errors.As(err, &exit):
+		if full := noSpace(res.Stderr); full != nil {
+			return res, fmt.Errorf("%s could not write into %s: %w", c.Path, c.Dir, full)
+		}
 		if crashed(exit, res.Stderr) {
 			return res, fmt.Errorf("%w: %s: %s", ErrCrashed, c.Path, lastWords(res.Stderr, exit))
 		}
 		return res, nil
 	}
 	return nil, fmt.Errorf("running %s: %w", c.Path, err)
+}
+
+// noSpace tells a compiler that ran out of disk from one that found errors: the
+// input is not at fault, whatever header it was at. Where the disk is full, the
+// driver, the compiler proper and the assembler each have words of their own, but
+// all of them end with the system's.
+func noSpace(said string) error {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT} {
+		if strings.Contains(strings.ToLower(said), errno.Error()) {
+			return errno
+		}
+	}
+	return nil
 }
 
 // searchPath is the PATH the compiler finds its assembler with.
