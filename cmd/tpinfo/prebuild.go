@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -91,8 +90,10 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 			return usageError{err}
 		}
 	}
-	if s.queue != "" && strings.ContainsRune(s.cc, filepath.Separator) {
-		return usageError{fmt.Errorf("--cc %s is a path of this machine: with --queue it is gcc or clang, and paths are given to the workers", s.cc)}
+	if s.queue != "" {
+		if err := natsqueue.CheckCompiler(s.cc); err != nil {
+			return usageError{err}
+		}
 	}
 	// What the result goes to is opened first: that it cannot be written is
 	// known before the work.

@@ -193,6 +193,7 @@ func (r *run) hold(ctx context.Context, e *entry, one ready) {
 	if before == collected {
 		return
 	}
+	r.got.Add(1)
 	r.follow(e, extractor.Progress{}, true)
 	r.wake()
 	select {
@@ -279,19 +280,22 @@ func (r *run) audit(ctx context.Context) error {
 			refused[e] = &rec
 		}
 	}
-	if !out {
+	// Where results come, there is a worker.
+	got := r.got.Load()
+	quiet := got == r.gotBefore
+	r.gotBefore = got
+	if !out || !quiet && len(refused) == 0 {
 		return nil
 	}
-	workers, err := r.q.who(ctx)
+	workers, err := r.q.who(ctx, func(presence) bool { return len(refused) == 0 })
 	if err != nil {
 		return err
 	}
 	lonely := r.lonely
 	if r.lonely = len(workers) == 0; r.lonely {
-		if lonely {
-			return nil // it was said
+		if !lonely { // it is said once
+			r.q.log.Warn("no worker on the queue; start some with 'tpinfo worker --queue " + r.q.where + "'")
 		}
-		r.q.log.Warn("no worker on the queue; start some with 'tpinfo worker --queue " + r.q.where + "'")
 		return nil
 	}
 	for e, rec := range refused {

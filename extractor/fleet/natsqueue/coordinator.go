@@ -2,9 +2,11 @@ package natsqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -72,8 +74,15 @@ func (c *Coordinator) Run(ctx context.Context, tasks []fleet.Task, done func(fle
 	if err == nil {
 		r.tidy(ctx)
 	}
+	var own *keepError
+	if errors.As(err, &own) {
+		return own.error // the queue has no part in it
+	}
 	return c.Queue.explain(err)
 }
+
+// keepError is one of done.
+type keepError struct{ error }
 
 // run is one run of a coordinator.
 type run struct {
@@ -85,6 +94,10 @@ type run struct {
 	looked chan struct{}
 	still  bool // the last audit found tasks that nobody is given
 	lonely bool // and no worker
+	// got counts the results that were collected, gotBefore until the last
+	// audit.
+	got       atomic.Int64
+	gotBefore int64
 
 	telling sync.Mutex
 
@@ -145,6 +158,9 @@ func (r *run) enter(ctx context.Context, tasks []fleet.Task) (here []fleet.Task,
 			here = append(here, t)
 			continue
 		}
+		if err := CheckCompiler(t.CC); err != nil {
+			return nil, err
+		}
 		e := &entry{id: idOf(t), offer: o, parcels: o.parcels()}
 		if r.board[e.id] != nil {
 			return nil, fmt.Errorf("%s is there twice", t.Set.Release)
@@ -203,7 +219,7 @@ func (r *run) hand(ctx context.Context, n int, done func(fleet.Result) error) er
 				handed[one.res.Origin.Headers] = true
 			}
 			if err := done(one.res); err != nil {
-				return err
+				return &keepError{err}
 			}
 			if one.object != "" {
 				r.mu.Lock()

@@ -111,6 +111,10 @@ func (j *job) isAt(ctx context.Context, worker, id string) (bool, error) {
 		defer j.mu.Unlock()
 		return j.at[id], nil
 	}
-	all, err := j.Queue.who(ctx)
-	return slices.ContainsFunc(all, func(p presence) bool { return p.Worker == worker && slices.Contains(p.Building, id) }), err
+	found := false
+	_, err := j.Queue.who(ctx, func(p presence) bool {
+		found = p.Worker == worker && slices.Contains(p.Building, id)
+		return found
+	})
+	return found, err
 }

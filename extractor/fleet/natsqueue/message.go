@@ -142,6 +142,11 @@ func (o *offer) parcels() []*parcel {
 var (
 	hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	hexID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	// What a worker may be asked to compile with. Any other name would be a
+	// program of its machine that somebody else chose.
+	compiler = regexp.MustCompile(`^((gcc|clang)(-[0-9]+)?)?$`)
+	// word is what is shown to people and looked up.
+	word = regexp.MustCompile(`^[!-~]{0,200}$`)
 )
 
 // readOffer reads a message of the task stream. It may come from anybody.
@@ -157,6 +162,10 @@ func readOffer(id string, data []byte) (*offer, error) {
 		return nil, errors.New("it does not say of which task")
 	case o.Task.Set.Tree != "":
 		return nil, errors.New("a tree does not travel")
+	case !compiler.MatchString(o.Task.CC):
+		return nil, fmt.Errorf("it asks for the compiler %.80q", o.Task.CC)
+	case !word.MatchString(o.Task.Set.Release) || !word.MatchString(o.Task.Set.Arch):
+		return nil, fmt.Errorf("it is for a kernel %.80q for %.80q", o.Task.Set.Release, o.Task.Set.Arch)
 	case (o.Task.Set.Source != "") != (o.Source != nil):
 		return nil, errors.New("its source is half there")
 	case o.Version == version() && id != idOf(o.Task):
@@ -168,6 +177,15 @@ func readOffer(id string, data []byte) (*offer, error) {
 		}
 	}
 	return o, nil
+}
+
+// CheckCompiler is the error for a compiler that workers do not take from others:
+// they take gcc, clang, and a version of either.
+func CheckCompiler(name string) error {
+	if compiler.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("compiler %s: over a queue it is gcc or clang, with a version perhaps (gcc-12); others are given to the workers", name)
 }
 
 // maxParcel bounds what a worker downloads: a source tree has 0.14 GB packed.

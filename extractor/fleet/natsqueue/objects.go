@@ -249,7 +249,7 @@ func parseSpans(text string) ([]span, error) {
 	total := uint64(0)
 	for word := range strings.SplitSeq(text, ",") {
 		var s span
-		if n, err := fmt.Sscanf(word, "%d-%d", &s.first, &s.last); n != 2 || err != nil || s.last < s.first || s.last-s.first > maxParcel/chunk {
+		if n, err := fmt.Sscanf(word, "%d-%d", &s.first, &s.last); n != 2 || err != nil || s.last < s.first || s.last+1 == 0 || s.last-s.first > maxParcel/chunk {
 			return nil, fmt.Errorf("places %q", text)
 		}
 		if total += s.last - s.first + 1; total > maxParcel/chunk {

@@ -185,11 +185,12 @@ func failed(t fleet.Task, worker, reason string, tries int, supply ...string) fl
 	}}
 }
 
-// roundLimit is how long workers have to answer on whoSubject.
-const roundLimit = 500 * time.Millisecond
+// roundLimit is how long workers have to answer on whoSubject: their machines
+// are busy.
+const roundLimit = 2 * time.Second
 
-// who asks the workers what they do.
-func (q *Queue) who(ctx context.Context) ([]presence, error) {
+// who asks the workers what they do, until an answer is enough.
+func (q *Queue) who(ctx context.Context, enough func(presence) bool) ([]presence, error) {
 	inbox := q.nc.NewInbox()
 	answers := make(chan *nats.Msg, 1024)
 	sub, err := q.nc.ChanSubscribe(inbox, answers)
@@ -212,6 +213,9 @@ func (q *Queue) who(ctx context.Context) ([]presence, error) {
 			var p presence
 			if json.Unmarshal(m.Data, &p) == nil && p.Worker != "" {
 				all = append(all, p)
+				if enough(p) {
+					return all, nil
+				}
 			}
 		case <-limit.C:
 			return all, nil
@@ -223,8 +227,10 @@ func (q *Queue) who(ctx context.Context) ([]presence, error) {
 
 // elsewhere asks whether another worker is at work on a task.
 func (w *Worker) elsewhere(ctx context.Context, id string) (bool, error) {
-	all, err := w.Queue.who(ctx)
-	return slices.ContainsFunc(all, func(p presence) bool {
-		return p.Worker != w.name && slices.Contains(p.Building, id)
-	}), err
+	found := false
+	_, err := w.Queue.who(ctx, func(p presence) bool {
+		found = p.Worker != w.name && slices.Contains(p.Building, id)
+		return found
+	})
+	return found, err
 }
