@@ -59,17 +59,20 @@ var prefix = []string{"linux/module.h", "linux/tracepoint.h", "linux/trace_event
 // (it has to fit a page), so whatever depends on it is seen to be unknown.
 const unknownSize = 1<<20 + 3
 
-// unitCount is in how many units the headers of a tree are spread. More would
-// read the common prefix more often than cores are won; and a fixed number
-// keeps what is extracted the same on every machine.
-const unitCount = 2
+// fewestUnits is in how many units the headers of a tree are spread at least.
+// More read the common prefix more often than cores are won; more there are
+// only where a unit would take too much memory (kbuild.Arch.UnitText). The
+// number follows from the tree, so that the same is extracted on every machine.
+const fewestUnits = 2
 
-// plan spreads the headers over units. Those that need something come last in
-// the last unit, so that what is declared for them hides nothing from others;
-// hintFor tells what is known of a header's needs beforehand. One that includes
-// what is not there would end the unit it is in, and so gets its own.
+// plan spreads the headers over units. Those of the network come first, in as
+// few units as hold them: they share includes of two megabytes. Those that need
+// something come last in the last unit, so that what is declared for them hides
+// nothing from others; hintFor tells what is known of a header's needs
+// beforehand. One that includes what is not there would end the unit it is in,
+// and so gets its own.
 func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (headers.Hint, bool)) []*unit {
-	var plain, needy, lacking []member
+	var network, plain, needy, lacking []member
 	for _, h := range found {
 		m := member{traceHeader: h}
 		hint, hinted := hintFor(h.Include)
@@ -85,31 +88,46 @@ func plan(tree *kbuild.Tree, found []traceHeader, hintFor func(header string) (h
 			lacking = append(lacking, m)
 		case hinted:
 			needy = append(needy, m)
+		case h.Network:
+			network = append(network, m)
 		default:
 			plain = append(plain, m)
 		}
 	}
-	first := share(plain, needy)
-	units := []*unit{{name: "unit1", members: plain[:first]}}
-	if rest := append(slices.Clone(plain[first:]), needy...); len(rest) > 0 {
-		units = append(units, &unit{name: "unit2", members: rest})
+	plain = append(network, plain...)
+	count := max(fewestUnits, (textOf(plain, needy)+tree.Arch.UnitText-1)/tree.Arch.UnitText)
+	var units []*unit
+	add := func(members []member) {
+		if len(members) == 0 {
+			return
+		}
+		units = append(units, &unit{name: fmt.Sprintf("unit%d", len(units)+1), members: members})
 	}
-	for i, m := range lacking {
-		units = append(units, &unit{name: fmt.Sprintf("unit%d", unitCount+1+i), members: []member{m}})
+	for ; count > 1; count-- {
+		n := share(plain, textOf(plain, needy)/count)
+		add(plain[:n])
+		plain = plain[n:]
+	}
+	add(append(plain, needy...))
+	for _, m := range lacking {
+		add([]member{m})
 	}
 	return units
 }
 
-// share is how many of the plain headers go to the first unit, so that both
-// have about the same amount of text to read.
-func share(plain, needy []member) int {
-	total := 0
-	for _, m := range slices.Concat(plain, needy) {
-		total += m.Size
+// textOf is how much text there is to read.
+func textOf(lists ...[]member) (bytes int) {
+	for _, m := range slices.Concat(lists...) {
+		bytes += m.Size
 	}
-	n, text := 0, 0
-	for n < len(plain) && text+plain[n].Size/2 < total/unitCount {
-		text += plain[n].Size
+	return bytes
+}
+
+// share is how many headers of the list have about so much text together.
+func share(list []member, text int) int {
+	n, sum := 0, 0
+	for n < len(list) && sum+list[n].Size/2 < text {
+		sum += list[n].Size
 		n++
 	}
 	return n

@@ -30,6 +30,9 @@ type traceHeader struct {
 	Once []string
 	// Quoted are includes by relative path, as written.
 	Quoted []string
+	// Network: it includes headers of the network, which read most of the
+	// others of the network.
+	Network bool
 	// Lacks is a header that it includes and the tree does not have, as those
 	// of another architecture; empty for none. That may be fatal to a unit,
 	// and may be under a condition that is not met.
@@ -48,11 +51,12 @@ var machinery = map[string]bool{
 }
 
 var (
-	definesSystem = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b[ \t]*(\S*)`)
-	mainGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*if[ \t]+!?[ \t]*defined[ \t]*\(?[ \t]*(\w+)\)?[ \t]*\|\|[ \t\\\n]*defined[ \t]*\(?[ \t]*TRACE_HEADER_MULTI_READ`)
-	onceGuard     = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\n(?:[ \t]*\n)*[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]*$`)
-	angleInclude  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+<([^>]+)>`)
-	quotedInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
+	definesSystem  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+TRACE_SYSTEM\b[ \t]*(\S*)`)
+	mainGuard      = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*if[ \t]+!?[ \t]*defined[ \t]*\(?[ \t]*(\w+)\)?[ \t]*\|\|[ \t\\\n]*defined[ \t]*\(?[ \t]*TRACE_HEADER_MULTI_READ`)
+	onceGuard      = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\n(?:[ \t]*\n)*[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]*$`)
+	angleInclude   = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+<([^>]+)>`)
+	networkInclude = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+<(?:net/|rdma/|linux/(?:sunrpc/|skbuff|netdevice|tcp|udp|in6|ipv6|errqueue|icmp)\b)`)
+	quotedInclude  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
 )
 
 // scan finds the tree's trace headers: those that set TRACE_SYSTEM. They come
@@ -149,6 +153,7 @@ func readTraceHeader(text []byte) (traceHeader, bool) {
 			h.Once = append(h.Once, name)
 		}
 	}
+	h.Network = networkInclude.Match(text)
 	for _, m := range quotedInclude.FindAllSubmatch(text, -1) {
 		h.Quoted = append(h.Quoted, string(m[1]))
 	}
