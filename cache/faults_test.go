@@ -223,6 +223,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	} else if !errors.Is(err, ErrReadOnly) {
 		t.Errorf("opening it for writing: %v, want ErrReadOnly", err)
 	}
+	if _, err := Open(ctx, filepath.Join(mounted, "new.db")); !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), mounted) {
+		t.Errorf("a new one there: %v, want ErrReadOnly and the folder", err)
+	}
 }
 
 // A log beside a cache on a read-only medium holds kernels that the file does

@@ -164,6 +164,10 @@ func unwritable(path, mode string, err error) error {
 		f.Close()
 		return err
 	}
+	if errors.Is(ferr, fs.ErrNotExist) {
+		const toWrite = 2 // access(2), W_OK
+		ferr = &fs.PathError{Op: "write to folder", Path: filepath.Dir(path), Err: syscall.Access(filepath.Dir(path), toWrite)}
+	}
 	if errors.Is(ferr, fs.ErrPermission) || errors.Is(ferr, syscall.EROFS) {
 		return fmt.Errorf("%w: %w; choose a file you may write with --cache", ErrReadOnly, ferr)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -114,6 +115,9 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := checkSources(s.sources, sets, skipped); err != nil {
+		return usageError{err}
+	}
 	planner := &fleet.Planner{Store: store, Tools: a.tools, CC: s.cc, Shard: shard, Retry: s.retry, Force: s.force}
 	plan, err := planner.Plan(ctx, sets, skipped)
 	if err != nil {
@@ -140,6 +144,30 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 		return errSilent // the summary said it
 	}
 	return err
+}
+
+// checkSources refuses before the work what --source names and is no source:
+// it would be passed over, or taken for kernels. A source that fits no kernel,
+// or is damaged, is reported with the kernels.
+func checkSources(sources []string, sets []kpkg.Set, skipped []kpkg.Skipped) error {
+	for _, source := range sources {
+		path, err := filepath.Abs(source)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("--source: %w", err)
+		}
+		named := func(p string) bool {
+			abs, err := filepath.Abs(p)
+			return err == nil && abs == path
+		}
+		if !slices.ContainsFunc(sets, func(s kpkg.Set) bool { return named(s.Source) }) &&
+			!slices.ContainsFunc(skipped, func(s kpkg.Skipped) bool { return named(s.Path) && !s.NotNeeded }) {
+			return fmt.Errorf("--source %s is no full kernel source: give its top folder, a linux-source package or a tarball of it", source)
+		}
+	}
+	return nil
 }
 
 // prebuildCache opens the cache: for a dry run only to look, and none there is

@@ -69,6 +69,19 @@ func (a *app) globalFlags(root *cobra.Command) {
 	must(root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "stap"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
+// oneKernel are the commands that answer for the kernel that -k chooses.
+// Others have a -k of their own, or none.
+var oneKernel = []string{"tpinfo list", "tpinfo show", "tpinfo type", "tpinfo verify", "tpinfo compile", "tpinfo run"}
+
+// heedsKernel refuses a -k that would be passed over.
+func heedsKernel(cmd *cobra.Command) error {
+	f := cmd.InheritedFlags().Lookup("kernel")
+	if f == nil || !f.Changed || slices.Contains(oneKernel, cmd.CommandPath()) {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s takes no -k", cmd.Name())}
+}
+
 // must is for what can only fail by a mistake in this program.
 func must(err error) {
 	if err != nil {
