@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,7 +71,8 @@ func TestProgramKilled(t *testing.T) {
 	const rounds = 100
 	tpinfo := program(t)
 	file := filepath.Join(t.TempDir(), "cache.db")
-	t.Setenv("TMPDIR", t.TempDir())
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
 	extract := func() *exec.Cmd {
 		return exec.Command(tpinfo, "extract", "-q", "--force", "--cache", file, tinyTree)
 	}
@@ -125,7 +127,7 @@ func TestProgramKilled(t *testing.T) {
 	if k := held(t, file); len(k) != 1 || k[0].Events != 41 {
 		t.Errorf("the next extraction: %+v", k)
 	}
-	if running, err := exec.Command("pgrep", "-f", "tpinfo-extract-").Output(); err == nil {
+	if running, err := exec.Command("pgrep", "-f", regexp.QuoteMeta(scratch)).Output(); err == nil {
 		t.Errorf("compilers that go on: %s", running)
 	}
 }
