@@ -60,7 +60,7 @@ type Result struct {
 	ExitCode       int
 	Stdout, Stderr string
 	Elapsed        time.Duration
-	MaxRSS         int64 // bytes, of the largest process
+	MaxRSS         int64 // bytes, of the largest process, never less than the caller held
 }
 
 // The ways a run can fail that are not the input's fault.
