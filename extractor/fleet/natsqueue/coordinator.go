@@ -253,6 +253,12 @@ func (r *run) letGo(ctx context.Context, e *entry) {
 	r.wake()
 	for _, p := range free {
 		r.q.drop(ctx, p.object())
+		if p.Digest != groupOf(&e.offer.Task) {
+			continue
+		}
+		if err := r.q.forget(ctx, groupKey(p.Digest)); err != nil {
+			r.q.log.Debug("left on the queue", "key", groupKey(p.Digest), "error", err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@
 //	keys tpinfo            result.ID  where a task's result lies, or what it lacked
 //	                       tries.ID   who began a task and did not finish it
 //	                       headers.DIGEST  a kernel built from these headers, or who is at it (kin.go)
+//	                       group.DIGEST  who has unpacked what tasks share (choose.go)
 //
 // ID names a task (message.go): the same task offered twice, by a coordinator
 // that was restarted or by two at once, is one message and one result.
@@ -16,7 +17,8 @@
 // The way of a task:
 //
 //	1 feed     packages that are not there are uploaded, the task is queued  feed.go
-//	2 take     a worker takes it, and says so while it builds                take.go
+//	2 take     a worker takes it, rather one that shares packages with those
+//	           it had, and says so while it builds                           choose.go, take.go
 //	3 build    packages come by digest, checked, into a folder; the build     parcels.go, worker.go
 //	4 keep     the result is stored, named under result.ID, then the task is
 //	           acknowledged: in this order, so that no moment loses it        worker.go

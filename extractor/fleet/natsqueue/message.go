@@ -119,6 +119,7 @@ func sum(data []byte) string {
 func resultKey(id string) string   { return "result." + id }
 func triesKey(id string) string    { return "tries." + id }
 func kinKey(headers string) string { return "headers." + headers }
+func groupKey(group string) string { return "group." + group }
 
 // objectPrefix begins the names of encoded results; their SHA-256 follows.
 const objectPrefix = "result."

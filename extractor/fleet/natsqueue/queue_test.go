@@ -424,6 +424,37 @@ func (h *heard) Began(t fleet.Task)                      { h.say(t, "began") }
 func (h *heard) Step(t fleet.Task, p extractor.Progress) { h.say(t, string(p.Stage)+" "+p.Detail) }
 func (h *heard) Ended(t fleet.Task)                      { h.say(t, "ended") }
 
+// Workers keep to the groups that are theirs, and away from those of others.
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	w := &Worker{name: "me", groups: map[string]bool{}}
+	others := map[string]bool{"d": true}
+	var asked []string
+	claim := func(group string) bool { asked = append(asked, group); return !others[group] }
+	for i, c := range []struct {
+		groups string
+		want   int
+	}{
+		{"aab", 0},
+		{"bba", 2}, // a is there
+		{"bcc", 0},
+		{"cda", 2},
+		{"ddb", 2},
+		{"dcc", 1}, // d is another's
+		{"ddd", 0}, // and has to be shared
+	} {
+		if got := w.best(strings.Split(c.groups, ""), claim); got != c.want {
+			t.Errorf("%d: of %s the one at %d is taken, want %d", i, c.groups, got, c.want)
+		}
+	}
+	if got := strings.Join(asked, ""); got != "abdc" {
+		t.Errorf("asked for %s, want each once, abdc", got)
+	}
+	if got := w.best([]string{"d", ""}, claim); got != 1 {
+		t.Errorf("what shares nothing was not taken: %d", got)
+	}
+}
+
 // Trees do not travel: they are built here, beside what workers build.
 func TestHereAndProgress(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,9 @@ type Worker struct {
 	mu    sync.Mutex
 	at    map[string]bool // ids of the tasks at work
 	idle  time.Time       // since when there has been none
+	// groups are those (groupOf) that were asked for, and whether they are
+	// this worker's.
+	groups map[string]bool
 }
 
 // Run takes tasks and builds them until ctx ends, or there was no work for
@@ -70,7 +73,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.name = fmt.Sprintf("%s-%d-%s", host, os.Getpid(), strings.ToLower(nuid.Next()[18:]))
 	w.log = w.Queue.log.With("worker", w.name)
 	w.shelf = newShelf(w.Queue, w.Scratch, w.Store)
-	w.at, w.idle = map[string]bool{}, time.Now()
+	w.at, w.groups, w.idle = map[string]bool{}, map[string]bool{}, time.Now()
 	answers, err := w.Queue.nc.Subscribe(whoSubject, w.present)
 	if err != nil {
 		return w.Queue.explain(err)
@@ -131,6 +134,9 @@ func (w *Worker) next(ctx context.Context, wait time.Duration) (jetstream.Msg, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if msg, err := w.choose(ctx, c); msg != nil || err != nil {
+		return msg, err
 	}
 	options := []jetstream.FetchOpt{jetstream.FetchContext(ctx)}
 	if wait > time.Second {

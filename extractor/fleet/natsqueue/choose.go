@@ -1,0 +1,100 @@
+package natsqueue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tpinfo/tpinfo/extractor/fleet"
+)
+
+// ahead is how many tasks a worker looks at to choose one.
+const ahead = 6
+
+// groupOf names what a task shares with others: the package behind the
+// flavour's own. Where workers keep to different groups, each package is
+// fetched and unpacked by one of them.
+func groupOf(t *fleet.Task) string {
+	if len(t.Set.Headers) > 1 {
+		return t.Set.Headers[1].Digest
+	}
+	return ""
+}
+
+// choose looks at the next tasks and returns one of a group that this worker
+// has, or else of one that no other has. What it leaves goes back at once. nil
+// when there are none.
+func (w *Worker) choose(ctx context.Context, c jetstream.Consumer) (jetstream.Msg, error) {
+	batch, err := c.FetchNoWait(ahead)
+	if err != nil {
+		return nil, err
+	}
+	var all []jetstream.Msg
+	for more := true; more; {
+		var m jetstream.Msg
+		select {
+		case m, more = <-batch.Messages():
+			if more {
+				all = append(all, m)
+			}
+		case <-ctx.Done():
+			more = false
+		}
+	}
+	if len(all) == 0 {
+		return nil, batch.Error()
+	}
+	groups := make([]string, len(all))
+	for i, m := range all {
+		var o offer
+		if json.Unmarshal(m.Data(), &o) == nil { // else handle says what it is
+			groups[i] = groupOf(&o.Task)
+		}
+	}
+	best := w.best(groups, func(group string) bool { return w.claimGroup(ctx, group) })
+	for i, m := range all {
+		if i != best {
+			_ = m.Nak()
+		}
+	}
+	return all[best], nil
+}
+
+// best is the place of the group to go on with: one that was claimed, or that
+// can be, or else the first.
+func (w *Worker) best(groups []string, claim func(string) bool) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.groups) > 10_000 {
+		clear(w.groups) // of a worker that has been up for months
+	}
+	i := slices.IndexFunc(groups, func(g string) bool { return w.groups[g] })
+	if i < 0 {
+		i = slices.IndexFunc(groups, func(g string) bool {
+			if g == "" {
+				return true
+			}
+			ours, asked := w.groups[g]
+			if !asked {
+				ours = claim(g)
+				w.groups[g] = ours
+			}
+			return ours
+		})
+	}
+	return max(i, 0)
+}
+
+// claimGroup makes a group this worker's, unless it is another's. That is a
+// wish and no lock: a worker without any other task takes one of another's
+// groups, so nothing waits for a worker that is no more.
+func (w *Worker) claimGroup(ctx context.Context, group string) bool {
+	if !hexDigest.MatchString(group) {
+		return true
+	}
+	err := w.Queue.swap(ctx, groupKey(group), presence{Worker: w.name}, 0)
+	return !errors.Is(err, errSwapped)
+}
