@@ -262,7 +262,7 @@ type Recorded struct {
 // first.
 func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorded, err error) {
 	defer func() { err = explain(db.path, err) }()
-	rows, err := db.sql.QueryContext(ctx, `SELECT a.kernel, a.tree, a.compiler, a.digest, a.btf, b.body FROM alias a JOIN blob b ON b.hash = a.files
+	rows, err := db.sql.QueryContext(ctx, `SELECT a.kernel, a.tree, a.compiler, a.digest, a.btf, a.files, b.body, b.whole FROM alias a JOIN `+storedFiles+` b ON b.hash = a.files
 		WHERE a.release = ? OR a.tree = ? ORDER BY a.extracted DESC`, release, tree)
 	if err != nil {
 		return nil, err
@@ -270,11 +270,11 @@ func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorde
 	defer rows.Close()
 	for rows.Next() {
 		var r Recorded
-		var body []byte
-		if err := rows.Scan(&r.KernelID, &r.Tree, &r.Inputs.Compiler, &r.Inputs.Digest, &r.Inputs.BTF, &body); err != nil {
+		var hash, body, whole sql.RawBytes
+		if err := rows.Scan(&r.KernelID, &r.Tree, &r.Inputs.Compiler, &r.Inputs.Digest, &r.Inputs.BTF, &hash, &body, &whole); err != nil {
 			return nil, err
 		}
-		text, err := unpack(body)
+		text, err := readFiles(hash, body, whole)
 		if err != nil {
 			return nil, fmt.Errorf("list of headers of kernel %s: %w", r.KernelID, err)
 		}

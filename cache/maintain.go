@@ -140,7 +140,8 @@ func sweep(ctx context.Context, tx *sql.Tx) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM blob WHERE hash NOT IN (SELECT files FROM alias); UPDATE sweeps SET n = n + 1; DROP TABLE used")
+	_, err = tx.ExecContext(ctx, `DELETE FROM blob WHERE hash NOT IN (SELECT files FROM alias)
+		AND hash NOT IN (SELECT base FROM blob WHERE base IS NOT NULL AND hash IN (SELECT files FROM alias)); UPDATE sweeps SET n = n + 1; DROP TABLE used`)
 	return int(n), err
 }
 

@@ -183,19 +183,3 @@ func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) (fres
 		kernelID, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files)
 	return known == 0, err
 }
-
-// filesHash is what a list of headers is stored under.
-func filesHash(text []byte) []byte {
-	sum := sha256.Sum256(text)
-	return sum[:16]
-}
-
-// storeFiles keeps a list of headers, once, and returns its hash.
-func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
-	body, err := pack(text)
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.ExecContext(ctx, "INSERT OR IGNORE INTO blob (hash, body) VALUES (?, ?)", filesHash(text), body)
-	return filesHash(text), err
-}

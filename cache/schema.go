@@ -79,6 +79,9 @@ CREATE TABLE failure (
 CREATE TABLE sweeps (n INTEGER NOT NULL); -- how often layouts were removed
 INSERT INTO sweeps VALUES (0);
 `, convert: rehash},
+	{version: 4, sql: `
+ALTER TABLE blob ADD COLUMN base BLOB; -- hash of the row it is packed with, headerlist.go
+`},
 }
 
 func newestSchema() int { return steps[len(steps)-1].version }

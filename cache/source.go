@@ -170,8 +170,8 @@ func (s *source) kernelRows(ctx context.Context) (map[string]*storedKernel, erro
 }
 
 func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel) error {
-	rows, err := s.tx.QueryContext(ctx, `SELECT a.kernel, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files, b.body
-		FROM alias a LEFT JOIN blob b ON b.hash = a.files ORDER BY a.kernel, a.release, a.tree`)
+	rows, err := s.tx.QueryContext(ctx, `SELECT a.kernel, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files, b.body, b.whole
+		FROM alias a LEFT JOIN `+storedFiles+` b ON b.hash = a.files ORDER BY a.kernel, a.release, a.tree`)
 	if err != nil {
 		return err
 	}
@@ -179,18 +179,15 @@ func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel)
 	for rows.Next() {
 		var kernel string
 		var a alias
-		var body sql.RawBytes
-		if err := rows.Scan(&kernel, &a.release, &a.tree, &a.compiler, &a.extracted, &a.digest, &a.btf, &a.files, &body); err != nil {
+		var body, whole sql.RawBytes
+		if err := rows.Scan(&kernel, &a.release, &a.tree, &a.compiler, &a.extracted, &a.digest, &a.btf, &a.files, &body, &whole); err != nil {
 			return err
 		}
 		k := found[kernel]
 		if k == nil {
 			continue
 		}
-		text, err := unpack(body)
-		if err == nil && !slices.Equal(filesHash(text), a.files) {
-			err = errBody
-		}
+		text, err := readFiles(a.files, body, whole)
 		if err != nil {
 			return fmt.Errorf("list of headers of kernel %s: %w", a.release, err)
 		}

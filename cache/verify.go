@@ -3,7 +3,7 @@ package cache
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -135,19 +135,18 @@ func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
 
 // verifyBlobs checks the lists of headers that extractions read.
 func (db *DB) verifyBlobs(ctx context.Context) ([]Fault, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT hash, body FROM blob")
+	rows, err := db.sql.QueryContext(ctx, "SELECT hash, body, whole FROM "+storedFiles)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var faults []Fault
 	for rows.Next() {
-		var want, body []byte
-		if err := rows.Scan(&want, &body); err != nil {
+		var want, body, whole sql.RawBytes
+		if err := rows.Scan(&want, &body, &whole); err != nil {
 			return faults, err
 		}
-		text, err := unpack(body)
-		if sum := sha256.Sum256(text); err != nil || !bytes.Equal(sum[:len(want)], want) {
+		if _, err := readFiles(want, body, whole); err != nil {
 			faults = append(faults, Fault{fmt.Sprintf("list of headers %x", want), "its content is not what it was"})
 		}
 	}
@@ -177,6 +176,7 @@ func (db *DB) verifyFile(ctx context.Context) (faults []Fault, err error) {
 var references = []string{
 	`SELECT 'alias ' || release, 'kernel ' || kernel || ' is not there' FROM alias WHERE kernel NOT IN (SELECT id FROM kernel)`,
 	`SELECT 'alias ' || release, 'its list of headers is not there' FROM alias WHERE files NOT IN (SELECT hash FROM blob)`,
+	`SELECT 'list of headers ' || hex(hash), 'the list that it is packed with is not there' FROM blob WHERE base IS NOT NULL AND base NOT IN (SELECT hash FROM blob WHERE base IS NULL)`,
 	`SELECT 'kernel ' || id, 'it has no name' FROM kernel WHERE id NOT IN (SELECT kernel FROM alias)`,
 	`SELECT 'origin ' || key, 'kernel ' || kernel || ' is not there' FROM origin WHERE kernel NOT IN (SELECT id FROM kernel)`,
 	`SELECT 'failure ' || key, 'what has this key was built all the same' FROM failure WHERE key IN (SELECT key FROM origin)`,

@@ -37,6 +37,11 @@ func (db *DB) write(ctx context.Context, f func(context.Context, *sql.Tx) error)
 			db.stock = nil // what it numbered is not there
 			tx.Rollback()  //nolint:errcheck // the error that matters is err
 		}
+		// The end of ctx rolls back, and then each statement says that
+		// something else went wrong.
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		return err
 	})
 }

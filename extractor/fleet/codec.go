@@ -2,17 +2,20 @@ package fleet
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tpinfo/tpinfo"
 )
 
 // CodecVersion opens every encoded result. It changes when a reader of the old
 // form would misread the new one.
-const CodecVersion = "tpinfo result 1\n"
+const CodecVersion = "tpinfo result 2\n"
 
 // Limits of an encoded result. The largest kernel known, a full source tree,
 // takes 1.3 MB packed and 12 MB unpacked.
@@ -25,10 +28,28 @@ const (
 // ErrCodec is wrapped by every error of Decode: the bytes are no result.
 var ErrCodec = errors.New("not a result that this version reads")
 
-// Encode packs a result for the way between machines: JSON, packed with zstd.
+// form writes and reads CBOR (RFC 8949), which takes a third of the time of
+// JSON: a coordinator reads what all workers write.
+var form = sync.OnceValues(func() (cbor.EncMode, cbor.DecMode) {
+	write, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, Time: cbor.TimeRFC3339NanoUTC}.EncMode()
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	read, err := cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 16,
+		IndefLength: cbor.IndefLengthForbidden, FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+	}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return write, read
+})
+
+// Encode packs a result for the way between machines: CBOR, packed with zstd.
 // Equal results have equal bytes.
 func Encode(r Result) ([]byte, error) {
-	text, err := json.Marshal(r)
+	write, _ := form()
+	text, err := write.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("result of %s: %w", r.Task.Set.Release, err)
 	}
@@ -79,7 +100,8 @@ func decode(packed []byte) (Result, error) {
 		return Result{}, fmt.Errorf("more than %d bytes unpacked", maxUnpacked)
 	}
 	var r Result
-	if err := json.Unmarshal(text, &r); err != nil {
+	_, read := form()
+	if err := read.Unmarshal(text, &r); err != nil {
 		return Result{}, err
 	}
 	return r, r.whole()
@@ -104,6 +126,47 @@ func (r *Result) whole() error {
 		return fmt.Errorf("built from %q, asked for %q", r.Origin.Key, r.Task.Key)
 	case r.Failure != nil && r.Failure.Reason == "":
 		return errors.New("a failure without a reason")
+	case r.Snapshot != nil && !measured(r.Snapshot):
+		return errors.New("a size or an offset is negative")
 	}
 	return nil
+}
+
+// measured reports whether all sizes and offsets are numbers of bytes, or not
+// known.
+func measured(s *tpinfo.Snapshot) bool {
+	fits := true
+	check := func(all ...tpinfo.Bytes) {
+		for _, b := range all {
+			fits = fits && (b >= 0 || b == tpinfo.Unknown)
+		}
+	}
+	for i := range s.Events {
+		for _, a := range s.Events[i].Args {
+			check(a.Offset, a.Size)
+		}
+		if r := s.Events[i].Record; r != nil {
+			check(r.Size)
+			for _, f := range r.Fields {
+				check(f.Offset, f.Size)
+			}
+		}
+	}
+	var typ func(*tpinfo.Type)
+	typ = func(t *tpinfo.Type) {
+		check(t.Size)
+		for _, m := range t.Members {
+			check(m.Offset, m.Size)
+			if m.Anon != nil {
+				typ(m.Anon)
+			}
+		}
+		if t.Anon != nil {
+			typ(t.Anon)
+		}
+	}
+	for i := range s.Types {
+		typ(&s.Types[i])
+	}
+	return fits
 }

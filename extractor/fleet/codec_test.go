@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
-// samples are results of the three kinds, with what JSON could lose: unknown
+// samples are results of the three kinds, with what a codec could lose: unknown
 // sizes, arguments that are not known and none at all.
 func samples() []Result {
 	when := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
@@ -88,6 +87,16 @@ func pack(t testing.TB, text string) []byte {
 	return z.EncodeAll([]byte(text), []byte(CodecVersion))
 }
 
+// written is a result as Encode packs it.
+func written(t testing.TB, r Result) string {
+	t.Helper()
+	packed, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(packed)
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	whole, err := Encode(samples()[0])
 	if err != nil {
@@ -95,22 +104,20 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	other := samples()[0]
 	other.Origin.Key = "another"
-	swapped, err := json.Marshal(other)
-	if err != nil {
-		t.Fatal(err)
-	}
+	negative := samples()[0]
+	negative.Snapshot.Types[0].Members[0].Anon.Members[0].Offset = -5
 	for _, c := range []struct{ name, packed, says string }{
 		{"empty", "", "does not begin with"},
-		{"another form", strings.Replace(string(whole), "result 1", "result 2", 1), "does not begin with"},
+		{"another form", strings.Replace(string(whole), CodecVersion, "tpinfo result 1\n", 1), "does not begin with"},
 		{"cut", string(whole[:len(whole)/2]), "unexpected EOF"},
 		{"no zstd", CodecVersion + "hello hello hello", "magic number"},
-		{"no JSON", string(pack(t, "hello")), "invalid character"},
-		{"of no task", string(pack(t, `{"Same":"x"}`)), "which task"},
-		{"nothing in it", string(pack(t, `{"Task":{"key":"k"}}`)), "it takes one"},
-		{"two in it", string(pack(t, `{"Task":{"key":"k"},"Same":"x","Failure":{"reason":"r"}}`)), "it takes one"},
-		{"of something else", string(pack(t, string(swapped))), `built from "another", asked for "k1"`},
-		{"negative size", string(pack(t, `{"Task":{"key":"k"},"Snapshot":{"Types":[{"size":-5}]}}`)), "not a non-negative number"},
-		{"bomb", string(pack(t, `{"Same":"`+strings.Repeat("a", maxUnpacked)+`"}`)), "bytes unpacked"},
+		{"no CBOR", string(pack(t, "hello")), "unexpected EOF"},
+		{"of no task", written(t, Result{Same: "x"}), "which task"},
+		{"nothing in it", written(t, Result{Task: Task{Key: "k"}}), "it takes one"},
+		{"two in it", written(t, Result{Task: Task{Key: "k"}, Same: "x", Failure: &tpinfo.Failure{Reason: "r"}}), "it takes one"},
+		{"of something else", written(t, other), `built from "another", asked for "k1"`},
+		{"negative size", written(t, negative), "negative"},
+		{"bomb", string(pack(t, strings.Repeat("a", maxUnpacked+1))), "bytes unpacked"},
 		{"huge", CodecVersion + strings.Repeat("a", MaxPacked), "a result may have"},
 	} {
 		got, err := Decode([]byte(c.packed))
@@ -127,7 +134,8 @@ func TestDecodeRefuses(t *testing.T) {
 // that reads the same, or an error that says so.
 func FuzzDecode(f *testing.F) {
 	for _, r := range samples() {
-		text, err := json.Marshal(r)
+		write, _ := form()
+		text, err := write.Marshal(r)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,0 +1,131 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A list of headers, some 50 kB of paths, is a row of blob. Neighbours differ
+// in a few paths: one list of a series stands whole, packed as bodies are, and
+// others are packed with it as their dictionary, which takes 30 to 200 bytes
+// where a list alone takes 7 kB. No list is packed with one that is not whole.
+
+// filesHash is what a list of headers is stored under.
+func filesHash(text []byte) []byte {
+	sum := sha256.Sum256(text)
+	return sum[:16]
+}
+
+// alike is by how much a list must get smaller to be packed with another. Lists
+// of one architecture and series get 30 times smaller and more, those of
+// different ones 5 times.
+const alike = 10
+
+// storeFiles keeps a list of headers, once, and returns its hash.
+func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
+	hash := filesHash(text)
+	var known int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM blob WHERE hash = ?", hash).Scan(&known); err != nil || known > 0 {
+		return hash, err
+	}
+	body, err := pack(text)
+	if err != nil {
+		return nil, err
+	}
+	bases, err := wholeLists(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var base []byte
+	limit := len(body) / alike
+	for _, b := range bases {
+		if len(b.text) == 0 {
+			continue // it gives nothing to refer to
+		}
+		after, err := packAfter(text, b.text)
+		if err != nil {
+			return nil, err
+		}
+		if len(after) < limit {
+			body, base, limit = after, b.hash, len(after)
+		}
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO blob (hash, body, base) VALUES (?, ?, ?)", hash, body, base)
+	return hash, err
+}
+
+// wholeList is a list that others may be packed with.
+type wholeList struct{ hash, text []byte }
+
+// wholeLists reads the lists that stand whole. One that is damaged is left
+// out: verify tells of it.
+func wholeLists(ctx context.Context, tx *sql.Tx) (out []wholeList, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT hash, body FROM blob WHERE base IS NULL ORDER BY hash")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l wholeList
+		var body sql.RawBytes
+		if err := rows.Scan(&l.hash, &body); err != nil {
+			return nil, err
+		}
+		if l.text, err = readFiles(l.hash, body, nil); err == nil {
+			out = append(out, l)
+		}
+	}
+	return out, rows.Err()
+}
+
+// storedFiles is the table that reads want: each list of headers as body, and
+// in whole the one that it is packed with, NULL for none.
+const storedFiles = "(SELECT b.hash, b.body, w.body AS whole, b.base FROM blob b LEFT JOIN blob w ON w.hash = b.base AND w.base IS NULL)"
+
+// readFiles unpacks a list of headers and checks that it is the one with the
+// hash; whole is the body of the one that it is packed with, nil for none.
+func readFiles(hash, body, whole []byte) (text []byte, err error) {
+	if whole == nil {
+		text, err = unpack(body)
+	} else if text, err = unpack(whole); err == nil {
+		text, err = unpackAfter(body, text)
+	}
+	if err == nil && !slices.Equal(filesHash(text), hash) {
+		err = errBody
+	}
+	return text, err
+}
+
+// packAfter packs a text that is much like another.
+func packAfter(text, base []byte) ([]byte, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(0, base), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	if err != nil {
+		return nil, err
+	}
+	return w.EncodeAll(text, nil), w.Close()
+}
+
+func unpackAfter(body, base []byte) ([]byte, error) {
+	r, err := zstd.NewReader(bytes.NewReader(nil), zstd.WithDecoderDictRaw(0, base), zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderMaxMemory(maxBody))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	text, err := r.DecodeAll(body, nil)
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return nil, errTooLarge
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBody, err)
+	}
+	return text, nil
+}
