@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Identity tells which kernel it is: Info without the counts.
@@ -14,15 +15,15 @@ func (k *Kernel) Identity() tpinfo.Kernel { return k.info.Kernel }
 // Enumerator returns the value of an enum's constant, and whether the kernel
 // has one of that name. Of several, that of the enum stored first counts.
 func (k *Kernel) Enumerator(ctx context.Context, name string) (value int64, known bool, err error) {
-	err = k.all(ctx, kindType, func(of string, stored []byte) error {
+	err = k.all(ctx, layout.KindType, func(of string, stored []byte) error {
 		if known || !strings.HasPrefix(of, "enum ") {
 			return nil
 		}
-		body, err := unpack(stored)
+		body, err := layout.Unpack(stored)
 		if err != nil || !strings.Contains(string(body), name) {
 			return err
 		}
-		t, err := decodeType(of, body)
+		t, err := layout.DecodeType(of, body)
 		if err != nil {
 			return err
 		}

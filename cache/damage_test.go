@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
 
 // A row that is not as it was stored is found, and named.
@@ -171,7 +173,7 @@ func TestDamagedBytes(t *testing.T) {
 					t.Errorf("%s with byte %d changed by %#x: %v, want ErrCorrupt", name, at, change, err)
 				case len(faults) > 0:
 					found++
-				case err != nil || cmp.Diff(want, got, lists) != "":
+				case err != nil || cmp.Diff(want, got, snapshots.Alike) != "":
 					t.Errorf("%s with byte %d changed by %#x is taken for sound: %v (%v)", name, at, change, got, err)
 				}
 			}
@@ -194,7 +196,7 @@ func TestDamageBesideWhole(t *testing.T) {
 	db := openTemp(t)
 	put(t, db, sample("6.1.0-1", 0))
 	put(t, db, sample("6.1.0-2", 1))
-	own := fmt.Sprintf("UPDATE layout SET body = x'07' WHERE id IN (SELECT max(id) FROM layout WHERE kind = %d)", kindEvent)
+	own := fmt.Sprintf("UPDATE layout SET body = x'07' WHERE id IN (SELECT max(id) FROM layout WHERE kind = %d)", layout.KindEvent)
 	if _, err := db.sql.ExecContext(ctx, own); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // What can be wrong with a cache file; errors wrap one of these and say what
@@ -80,7 +82,7 @@ func explain(path string, err error) error {
 	}
 	var se sqlite3.Error
 	switch {
-	case (errors.Is(err, errBody) || errors.Is(err, errKernel)) && !errors.Is(err, ErrCorrupt):
+	case (errors.Is(err, layout.ErrDamaged) || errors.Is(err, errKernel)) && !errors.Is(err, ErrCorrupt):
 		return explained{damagedFile(path, err)}
 	case errors.As(err, &se):
 		return explained{explainSQLite(path, se.Code, err)}

@@ -11,10 +11,11 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // The payload of an exported file is a row of records, each a tag, a length
-// and a body of texts and numbers (body.go):
+// and a body of texts and numbers (layout.Encoder):
 //
 //	F  a list of headers
 //	L  a layout: kind, name, body
@@ -31,7 +32,7 @@ const (
 )
 
 // maxRecord bounds a record: a body, its name, and the like.
-const maxRecord = maxBody + 1<<20
+const maxRecord = layout.MaxBody + 1<<20
 
 // ExportOption changes how kernels are exported.
 type ExportOption func(*exportOptions)
@@ -59,15 +60,15 @@ func (db *DB) Export(ctx context.Context, w io.Writer, ids []string, opts ...Exp
 type recordWriter struct {
 	w io.Writer
 	// layouts and lists are the places of what was written.
-	layouts map[hash]int64
+	layouts map[layout.Hash]int64
 	lists   map[string]int64
 }
 
 func newRecordWriter(w io.Writer) *recordWriter {
-	return &recordWriter{w: w, layouts: map[hash]int64{}, lists: map[string]int64{}}
+	return &recordWriter{w: w, layouts: map[layout.Hash]int64{}, lists: map[string]int64{}}
 }
 
-func (r *recordWriter) wants(h hash) bool { return r.layouts[h] == 0 }
+func (r *recordWriter) wants(h layout.Hash) bool { return r.layouts[h] == 0 }
 
 func (r *recordWriter) record(tag byte, body []byte) error {
 	_, err := r.w.Write(binary.AppendUvarint([]byte{tag}, uint64(len(body))))
@@ -83,7 +84,7 @@ func (r *recordWriter) failure(context.Context, tpinfo.Failure) error { return n
 func (r *recordWriter) kernel(_ context.Context, a *arrival) error {
 	a.aliases = homeless(a.aliases)
 	for _, alias := range a.aliases {
-		hash := string(alias.files)
+		hash := string(alias.Files)
 		if r.lists[hash] != 0 {
 			continue
 		}
@@ -92,64 +93,64 @@ func (r *recordWriter) kernel(_ context.Context, a *arrival) error {
 		}
 		r.lists[hash] = int64(len(r.lists) + 1)
 	}
-	var fresh []*layout
-	for i := range a.row.layouts {
-		if l := &a.row.layouts[i]; r.wants(l.hash) {
+	var fresh []*layout.Layout
+	for i := range a.row.Layouts {
+		if l := &a.row.Layouts[i]; r.wants(l.Hash) {
 			fresh = append(fresh, l)
 		}
 	}
 	// Neighbours resemble each other.
-	slices.SortFunc(fresh, func(a, b *layout) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), a.hash.compare(b.hash))
+	slices.SortFunc(fresh, func(a, b *layout.Layout) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), a.Hash.Compare(b.Hash))
 	})
 	for _, l := range fresh {
-		body, err := l.text()
+		body, err := l.Body()
 		if err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
+			return fmt.Errorf("%s: %w", l.Name, err)
 		}
-		var e encoder
-		e.number(int64(l.kind))
-		e.text(l.name)
-		if err := r.record(tagLayout, append(e.buf, body...)); err != nil {
+		var e layout.Encoder
+		e.Number(int64(l.Kind))
+		e.Text(l.Name)
+		if err := r.record(tagLayout, append(e.Bytes(), body...)); err != nil {
 			return err
 		}
-		r.layouts[l.hash] = int64(len(r.layouts) + 1)
+		r.layouts[l.Hash] = int64(len(r.layouts) + 1)
 	}
 	return r.record(tagKernel, r.encode(a))
 }
 
 // homeless are aliases without the folders of their trees and without times;
 // of those that then have one name, the greatest.
-func homeless(aliases []alias) []alias {
+func homeless(aliases []layout.Alias) []layout.Alias {
 	aliases = slices.Clone(aliases)
 	for i := range aliases {
-		aliases[i].tree, aliases[i].extracted = treeName(aliases[i].tree), unknownTime
+		aliases[i].Tree, aliases[i].Extracted = aliases[i].TreeName(), unknownTime
 	}
-	slices.SortFunc(aliases, func(a, b alias) int {
-		return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.tree, b.tree), b.compare(a))
+	slices.SortFunc(aliases, func(a, b layout.Alias) int {
+		return cmp.Or(cmp.Compare(a.Release, b.Release), cmp.Compare(a.Tree, b.Tree), b.Compare(a))
 	})
-	return slices.CompactFunc(aliases, func(a, b alias) bool { return a.release == b.release && a.tree == b.tree })
+	return slices.CompactFunc(aliases, func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree })
 }
 
 // encode writes a kernel of which all is written that it names.
 func (r *recordWriter) encode(a *arrival) []byte {
-	var e encoder
-	e.text(a.row.id, a.row.arch, a.row.byteOrder)
-	e.number(int64(a.row.wordSize))
-	e.text(a.row.source, string(a.row.problems))
+	var e layout.Encoder
+	e.Text(a.row.ID, a.row.Arch, a.row.ByteOrder)
+	e.Number(int64(a.row.WordSize))
+	e.Text(a.row.Source, string(a.row.Problems))
 	var places []int64
-	for i := range a.row.layouts {
-		places = append(places, r.layouts[a.row.layouts[i].hash])
+	for i := range a.row.Layouts {
+		places = append(places, r.layouts[a.row.Layouts[i].Hash])
 	}
-	e.text(string(encodeIDs(places)))
-	e.number(int64(len(a.aliases)))
+	e.Text(string(layout.EncodeList(places)))
+	e.Number(int64(len(a.aliases)))
 	for _, alias := range a.aliases {
-		e.text(alias.release, alias.tree, alias.compiler, alias.digest, alias.btf)
-		e.number(r.lists[string(alias.files)])
+		e.Text(alias.Release, alias.Tree, alias.Compiler, alias.Digest, alias.BTF)
+		e.Number(r.lists[string(alias.Files)])
 	}
-	e.number(int64(len(a.origins)))
+	e.Number(int64(len(a.origins)))
 	for _, o := range a.origins {
-		e.text(o.Key, o.Headers)
+		e.Text(o.Key, o.Headers)
 	}
-	return e.buf
+	return e.Bytes()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Fail enters into the ledger that a kernel could not be built, in place of
@@ -27,7 +28,7 @@ func storeFailure(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) error {
 	if err != nil {
 		return err
 	}
-	body, err := pack(text)
+	body, err := layout.Pack(text)
 	if err != nil {
 		return err
 	}
@@ -83,9 +84,9 @@ func failuresOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out
 }
 
 func decodeFailure(key string, body []byte) (f tpinfo.Failure, err error) {
-	text, err := unpack(body)
+	text, err := layout.Unpack(body)
 	if err == nil && (json.Unmarshal(text, &f) != nil || f.Key != key) {
-		err = errBody
+		err = layout.ErrDamaged
 	}
 	if err != nil {
 		return f, fmt.Errorf("failure %.12s: %w", key, err)

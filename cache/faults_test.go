@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -171,13 +172,13 @@ func TestTooLarge(t *testing.T) {
 	db := openTemp(t)
 	put(t, db, sample("6.1.0-1", 0))
 	nested := &tpinfo.Type{Kind: tpinfo.KindStruct}
-	for range maxAnon {
+	for range layout.MaxAnon {
 		nested = &tpinfo.Type{Kind: tpinfo.KindStruct, Members: []tpinfo.Member{{Type: "struct {...}", Anon: nested}}}
 	}
 	for name, change := range map[string]func(*tpinfo.Snapshot){
-		"struct page":  func(s *tpinfo.Snapshot) { s.Types[7].Members[0].Name = strings.Repeat("x", maxBody) },
+		"struct page":  func(s *tpinfo.Snapshot) { s.Types[7].Members[0].Name = strings.Repeat("x", layout.MaxBody) },
 		"struct inner": func(s *tpinfo.Snapshot) { s.Types[6].Members[0].Anon = nested },
-		"bytes":        func(s *tpinfo.Snapshot) { s.Kernel.Problems[0].Message = strings.Repeat("x", maxBody) },
+		"bytes":        func(s *tpinfo.Snapshot) { s.Kernel.Problems[0].Message = strings.Repeat("x", layout.MaxBody) },
 	} {
 		snap := sample("6.1.0-2", 1)
 		change(snap)

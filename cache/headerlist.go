@@ -1,27 +1,17 @@
 package cache
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"errors"
-	"fmt"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // A list of headers, some 50 kB of paths, is a row of blob. Neighbours differ
 // in a few paths: one list of a series stands whole, packed as bodies are, and
 // others are packed with it as their dictionary, which takes 30 to 200 bytes
 // where a list alone takes 7 kB. No list is packed with one that is not whole.
-
-// filesHash is what a list of headers is stored under.
-func filesHash(text []byte) []byte {
-	sum := sha256.Sum256(text)
-	return sum[:16]
-}
 
 // alike is by how much a list must get smaller to be packed with another. Lists
 // of one architecture and series get 30 times smaller and more, those of
@@ -30,12 +20,12 @@ const alike = 10
 
 // storeFiles keeps a list of headers, once, and returns its hash.
 func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
-	hash := filesHash(text)
+	hash := layout.FilesHash(text)
 	var known int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM blob WHERE hash = ?", hash).Scan(&known); err != nil || known > 0 {
 		return hash, err
 	}
-	body, err := pack(text)
+	body, err := layout.Pack(text)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +39,7 @@ func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 		if len(b.text) == 0 {
 			continue // it gives nothing to refer to
 		}
-		after, err := packAfter(text, b.text)
+		after, err := layout.PackAfter(text, b.text)
 		if err != nil {
 			return nil, err
 		}
@@ -93,39 +83,12 @@ const storedFiles = "(SELECT b.hash, b.body, w.body AS whole, b.base FROM blob b
 // hash; whole is the body of the one that it is packed with, nil for none.
 func readFiles(hash, body, whole []byte) (text []byte, err error) {
 	if whole == nil {
-		text, err = unpack(body)
-	} else if text, err = unpack(whole); err == nil {
-		text, err = unpackAfter(body, text)
+		text, err = layout.Unpack(body)
+	} else if text, err = layout.Unpack(whole); err == nil {
+		text, err = layout.UnpackAfter(body, text)
 	}
-	if err == nil && !slices.Equal(filesHash(text), hash) {
-		err = errBody
+	if err == nil && !slices.Equal(layout.FilesHash(text), hash) {
+		err = layout.ErrDamaged
 	}
 	return text, err
-}
-
-// packAfter packs a text that is much like another.
-func packAfter(text, base []byte) ([]byte, error) {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(0, base), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
-	if err != nil {
-		return nil, err
-	}
-	return w.EncodeAll(text, nil), w.Close()
-}
-
-func unpackAfter(body, base []byte) ([]byte, error) {
-	r, err := zstd.NewReader(bytes.NewReader(nil), zstd.WithDecoderDictRaw(0, base), zstd.WithDecoderConcurrency(1),
-		zstd.WithDecoderMaxMemory(maxBody))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	text, err := r.DecodeAll(body, nil)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		return nil, errTooLarge
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBody, err)
-	}
-	return text, nil
 }

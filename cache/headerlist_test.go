@@ -154,25 +154,3 @@ func TestHeaderListDamage(t *testing.T) {
 		}
 	}
 }
-
-// What packs long texts reads them back, and refuses what would not end.
-func TestPackAfter(t *testing.T) {
-	base := []byte(strings.Join(headerPaths("linux", 1), "\n"))
-	for _, text := range []string{"", "a", string(base), string(base) + "\nx", strings.Join(headerPaths("uapi", 1), "\n")} {
-		body, err := packAfter([]byte(text), base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := unpackAfter(body, base)
-		if err != nil || string(got) != text {
-			t.Errorf("%.20q: %.20q, %v", text, got, err)
-		}
-	}
-	bomb, err := packAfter(make([]byte, maxBody+1), base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := unpackAfter(bomb, base); !errors.Is(err, errTooLarge) {
-		t.Errorf("%d bytes gave %d, %v", len(bomb), len(text), err)
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Releases returns the kernels that any of the selectors name, the oldest
@@ -70,7 +71,7 @@ func (db *DB) EventIn(ctx context.Context, name string, kernels []*Kernel) (_ []
 	systems := map[string]bool{}
 	some := false
 	for i, k := range kernels {
-		ids, err := k.ids(ctx, kindEvent)
+		ids, err := k.ids(ctx, layout.KindEvent)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +111,7 @@ func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
 	if !qualified {
 		event = name
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, body FROM layout WHERE key = ? AND name = ? AND kind = ? ORDER BY id", nameKey(event), event, kindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT id, body FROM layout WHERE key = ? AND name = ? AND kind = ? ORDER BY id", nameKey(event), event, layout.KindEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +123,10 @@ func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
 		if err := rows.Scan(&l.id, &body); err != nil {
 			return nil, err
 		}
-		if body, err = unpack(body); err != nil {
+		if body, err = layout.Unpack(body); err != nil {
 			return nil, fmt.Errorf("%s: %w", event, err)
 		}
-		if l.event, err = decodeEvent(event, body); err != nil {
+		if l.event, err = layout.DecodeEvent(event, body); err != nil {
 			return nil, fmt.Errorf("%s: %w", event, err)
 		}
 		if !qualified || l.event.System == system || l.event.System == "" {
@@ -140,7 +141,7 @@ func (db *DB) noEventIn(ctx context.Context, name string, kernels []*Kernel) err
 	if len(kernels) == 1 {
 		return kernels[0].noEvent(ctx, name)
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT DISTINCT name FROM layout WHERE kind = ?", kindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT DISTINCT name FROM layout WHERE kind = ?", layout.KindEvent)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // ImportOption changes what Import accepts.
@@ -76,11 +77,11 @@ const maxPending = 64 << 20
 type recordReader struct {
 	r *bufio.Reader
 
-	fresh   []layout // since the last kernel, with hash 0 until it is known
-	bodies  [][]byte // theirs
-	pending int      // bytes of bodies
+	fresh   []layout.Layout // since the last kernel, with hash 0 until it is known
+	bodies  [][]byte        // theirs
+	pending int             // bytes of bodies
 
-	layouts []layout          // all so far, without bodies
+	layouts []layout.Layout   // all so far, without bodies
 	lists   []string          // hashes of all lists of headers so far
 	texts   map[string]string // those since the last kernel
 	buf     bytes.Buffer
@@ -93,7 +94,7 @@ func readRecords(ctx context.Context, r io.Reader, to sink) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, errBody):
+		case errors.Is(err, layout.ErrDamaged):
 			return explained{fmt.Errorf("%w: %w", bundle.ErrDamaged, err)}
 		case err != nil:
 			return err
@@ -131,7 +132,7 @@ func (rr *recordReader) next(ctx context.Context) (*arrival, error) {
 	body := rr.buf.Bytes()
 	switch tag {
 	case tagFiles:
-		hash := string(filesHash(body))
+		hash := string(layout.FilesHash(body))
 		rr.lists = append(rr.lists, hash)
 		rr.texts[hash] = string(body)
 		return nil, rr.wait(len(body))
@@ -177,62 +178,62 @@ func (rr *recordReader) wait(n int) error {
 }
 
 func (rr *recordReader) layout(body []byte) error {
-	d := &decoder{rest: body}
-	l := layout{kind: int(d.number()), name: d.text()}
-	if d.err != nil {
-		return d.err
+	d := layout.NewDecoder(body)
+	l := layout.Layout{Kind: int(d.Number()), Name: d.Text()}
+	if d.Err() != nil {
+		return d.Err()
 	}
 	rr.fresh = append(rr.fresh, l)
-	rr.bodies = append(rr.bodies, bytes.Clone(d.rest))
+	rr.bodies = append(rr.bodies, bytes.Clone(d.Rest()))
 	return rr.wait(len(body))
 }
 
 func (rr *recordReader) kernel(body []byte) (*arrival, error) {
-	d := &decoder{rest: body}
+	d := layout.NewDecoder(body)
 	a := &arrival{lists: rr.texts}
-	a.row = kernelRow{id: d.text(), arch: d.text(), byteOrder: d.text(), wordSize: int(d.number()), source: d.text(), problems: []byte(d.text())}
-	places := d.text()
-	for range d.length(6) {
-		alias := alias{release: d.text(), tree: d.text(), compiler: d.text(), extracted: unknownTime, digest: d.text(), btf: d.text()}
-		list := d.number()
+	a.row = layout.Kernel{ID: d.Text(), Arch: d.Text(), ByteOrder: d.Text(), WordSize: int(d.Number()), Source: d.Text(), Problems: []byte(d.Text())}
+	places := d.Text()
+	for range d.Length(6) {
+		alias := layout.Alias{Release: d.Text(), Tree: d.Text(), Compiler: d.Text(), Extracted: unknownTime, Digest: d.Text(), BTF: d.Text()}
+		list := d.Number()
 		if list < 1 || list > int64(len(rr.lists)) {
-			return nil, errBody
+			return nil, layout.ErrDamaged
 		}
-		alias.files = []byte(rr.lists[list-1])
+		alias.Files = []byte(rr.lists[list-1])
 		a.aliases = append(a.aliases, alias)
 	}
-	for range d.length(2) {
-		a.origins = append(a.origins, tpinfo.Origin{Key: d.text(), Headers: d.text()})
+	for range d.Length(2) {
+		a.origins = append(a.origins, tpinfo.Origin{Key: d.Text(), Headers: d.Text()})
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return nil, err
 	}
 	if err := rr.sensible(a); err != nil {
 		return nil, fmt.Errorf("%w: %w", bundle.ErrDamaged, err)
 	}
 	var err error
-	if a.row.problems, err = canonical(a.row.problems); err != nil {
+	if a.row.Problems, err = canonical(a.row.Problems); err != nil {
 		return nil, err
 	}
 	if err := rr.digest(); err != nil {
 		return nil, err
 	}
-	ids, err := decodeIDs([]byte(places))
+	ids, err := layout.DecodeList([]byte(places))
 	if err != nil {
 		return nil, err
 	}
 	fresh := 0
 	for _, id := range ids {
 		if id > int64(len(rr.layouts)) {
-			return nil, errBody
+			return nil, layout.ErrDamaged
 		}
 		if id > int64(len(rr.layouts)-len(rr.fresh)) {
 			fresh++
 		}
-		a.row.layouts = append(a.row.layouts, rr.layouts[id-1])
+		a.row.Layouts = append(a.row.Layouts, rr.layouts[id-1])
 	}
 	if fresh != len(rr.fresh) {
-		return nil, fmt.Errorf("%w: kernel %s comes with layouts that it does not have", bundle.ErrDamaged, a.row.id)
+		return nil, fmt.Errorf("%w: kernel %s comes with layouts that it does not have", bundle.ErrDamaged, a.row.ID)
 	}
 	return a, nil
 }
@@ -240,7 +241,7 @@ func (rr *recordReader) kernel(body []byte) (*arrival, error) {
 // done forgets what only the kernel that was read needed.
 func (rr *recordReader) done() {
 	for i := len(rr.layouts) - len(rr.fresh); i < len(rr.layouts); i++ {
-		rr.layouts[i].text = nil
+		rr.layouts[i].Body = nil
 	}
 	rr.fresh, rr.bodies, rr.pending, rr.texts = rr.fresh[:0], rr.bodies[:0], 0, map[string]string{}
 }
@@ -249,17 +250,17 @@ func (rr *recordReader) done() {
 func (rr *recordReader) digest() error {
 	at := len(rr.layouts)
 	rr.layouts = append(rr.layouts, rr.fresh...)
-	return eachOnAllCores(len(rr.fresh), func(i int) error {
-		l, err := layoutOf(rr.fresh[i].kind, rr.fresh[i].name, rr.bodies[i])
+	return layout.Each(len(rr.fresh), func(i int) error {
+		l, err := layout.Of(rr.fresh[i].Kind, rr.fresh[i].Name, rr.bodies[i])
 		if err != nil {
-			return fmt.Errorf("%s: %w", rr.fresh[i].name, err)
+			return fmt.Errorf("%s: %w", rr.fresh[i].Name, err)
 		}
 		// A layout has one body only, and that is kept rather than the value.
 		body := rr.bodies[i]
-		if again, err := l.text(); err != nil || !bytes.Equal(again, body) {
-			return fmt.Errorf("%s: %w", l.name, errBody)
+		if again, err := l.Body(); err != nil || !bytes.Equal(again, body) {
+			return fmt.Errorf("%s: %w", l.Name, layout.ErrDamaged)
 		}
-		l.text = func() ([]byte, error) { return body, nil }
+		l.Body = func() ([]byte, error) { return body, nil }
 		rr.layouts[at+i] = l
 		return nil
 	})
@@ -270,35 +271,35 @@ func (rr *recordReader) sensible(a *arrival) error {
 	if len(a.aliases) == 0 {
 		return errors.New("a kernel without a name")
 	}
-	if a.row.id == "" || a.row.wordSize != 4 && a.row.wordSize != 8 {
-		return fmt.Errorf("kernel %q has words of %d bytes", a.row.id, a.row.wordSize)
+	if a.row.ID == "" || a.row.WordSize != 4 && a.row.WordSize != 8 {
+		return fmt.Errorf("kernel %q has words of %d bytes", a.row.ID, a.row.WordSize)
 	}
-	if !slices.EqualFunc(a.aliases, homeless(a.aliases), func(a, b alias) bool { return a.release == b.release && a.tree == b.tree }) {
-		return fmt.Errorf("kernel %q has names twice, or out of order", a.row.id)
+	if !slices.EqualFunc(a.aliases, homeless(a.aliases), func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree }) {
+		return fmt.Errorf("kernel %q has names twice, or out of order", a.row.ID)
 	}
-	texts := []string{a.row.id, a.row.arch, a.row.byteOrder, a.row.source}
+	texts := []string{a.row.ID, a.row.Arch, a.row.ByteOrder, a.row.Source}
 	used := map[string]bool{}
 	for _, alias := range a.aliases {
-		used[string(alias.files)] = true
-		if alias.release == "" {
-			return fmt.Errorf("kernel %q has an empty name", a.row.id)
+		used[string(alias.Files)] = true
+		if alias.Release == "" {
+			return fmt.Errorf("kernel %q has an empty name", a.row.ID)
 		}
-		texts = append(texts, alias.release, alias.tree, alias.compiler)
+		texts = append(texts, alias.Release, alias.Tree, alias.Compiler)
 	}
 	for hash := range rr.texts {
 		if !used[hash] {
-			return fmt.Errorf("kernel %q comes with a list of headers that is not its own", a.row.id)
+			return fmt.Errorf("kernel %q comes with a list of headers that is not its own", a.row.ID)
 		}
 	}
 	for _, o := range a.origins {
 		if o.Key == "" {
-			return fmt.Errorf("kernel %q has an origin without a key", a.row.id)
+			return fmt.Errorf("kernel %q has an origin without a key", a.row.ID)
 		}
 	}
 	for _, text := range texts {
 		for _, c := range text {
 			if unicode.IsControl(c) {
-				return fmt.Errorf("kernel %q: %q has control characters", a.row.id, text)
+				return fmt.Errorf("kernel %q: %q has control characters", a.row.ID, text)
 			}
 		}
 	}
@@ -313,8 +314,8 @@ type oneKernel struct {
 }
 
 func (o *oneKernel) kernel(ctx context.Context, a *arrival) error {
-	if a.row.id != o.id {
-		return fmt.Errorf("%w: %s with id %.12s instead of %.12s", bundle.ErrOther, a.aliases[0].release, a.row.id, o.id)
+	if a.row.ID != o.id {
+		return fmt.Errorf("%w: %s with id %.12s instead of %.12s", bundle.ErrOther, a.aliases[0].Release, a.row.ID, o.id)
 	}
 	o.seen = true
 	return o.sink.kernel(ctx, a)

@@ -11,53 +11,54 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // forged is an exported file that somebody wrote by hand.
 type forged struct{ bytes.Buffer }
 
-func (f *forged) add(t *testing.T, tag byte, fill func(*encoder)) *forged {
+func (f *forged) add(t *testing.T, tag byte, fill func(*layout.Encoder)) *forged {
 	t.Helper()
-	var e encoder
+	var e layout.Encoder
 	fill(&e)
-	if err := newRecordWriter(f).record(tag, e.buf); err != nil {
+	if err := newRecordWriter(f).record(tag, e.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
 func (f *forged) layout(t *testing.T, kind int, name string, body []byte) *forged {
-	return f.add(t, tagLayout, func(e *encoder) {
-		e.number(int64(kind))
-		e.text(name)
-		e.buf = append(e.buf, body...)
+	return f.add(t, tagLayout, func(e *layout.Encoder) {
+		e.Number(int64(kind))
+		e.Text(name)
+		e.Raw(body...)
 	})
 }
 
 func (f *forged) kernel(t *testing.T, change func(*forgedKernel)) *forged {
 	k := forgedKernel{
 		id: "abcdef0123456789", arch: "x86", wordSize: 8, problems: []tpinfo.Problem{}, places: []int64{1},
-		aliases: []alias{{release: "6.1.0-1", tree: "tree"}}, lists: []int64{1}, origin: "key",
+		aliases: []layout.Alias{{Release: "6.1.0-1", Tree: "tree"}}, lists: []int64{1}, origin: "key",
 	}
 	if change != nil {
 		change(&k)
 	}
-	return f.add(t, tagKernel, func(e *encoder) {
+	return f.add(t, tagKernel, func(e *layout.Encoder) {
 		problems := k.rawProblems
 		if problems == nil {
 			problems, _ = json.Marshal(k.problems)
 		}
-		e.text(k.id, k.arch, "little")
-		e.number(int64(k.wordSize))
-		e.text("dwarf", string(problems), string(encodeIDs(k.places)))
-		e.number(int64(len(k.aliases)))
+		e.Text(k.id, k.arch, "little")
+		e.Number(int64(k.wordSize))
+		e.Text("dwarf", string(problems), string(layout.EncodeList(k.places)))
+		e.Number(int64(len(k.aliases)))
 		for i, a := range k.aliases {
-			e.text(a.release, a.tree, "gcc", "digest", "")
-			e.number(k.lists[min(i, len(k.lists)-1)])
+			e.Text(a.Release, a.Tree, "gcc", "digest", "")
+			e.Number(k.lists[min(i, len(k.lists)-1)])
 		}
-		e.number(1)
-		e.text(k.origin, "headers")
-		e.buf = append(e.buf, k.more...)
+		e.Number(1)
+		e.Text(k.origin, "headers")
+		e.Raw(k.more...)
 	})
 }
 
@@ -67,21 +68,31 @@ type forgedKernel struct {
 	problems    []tpinfo.Problem
 	rawProblems []byte
 	places      []int64
-	aliases     []alias
+	aliases     []layout.Alias
 	lists       []int64
 	origin      string
 	more        []byte
+}
+
+func bodyOfInt(t *testing.T) []byte {
+	t.Helper()
+	l := layout.OfType(&tpinfo.Type{Kind: tpinfo.KindBase, Name: "int", Size: 4, Encoding: tpinfo.EncSigned})
+	body, err := l.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 // What no cache wrote is refused as damaged, whoever signed it, and leaves
 // nothing.
 func TestForgedFiles(t *testing.T) {
 	ctx := context.Background()
-	typ := encodeType(&tpinfo.Type{Kind: tpinfo.KindBase, Name: "int", Size: 4, Encoding: tpinfo.EncSigned})
+	typ := bodyOfInt(t)
 	start := func() *forged {
 		f := &forged{}
-		f.add(t, tagFiles, func(e *encoder) { e.buf = []byte("build:a.h") })
-		return f.layout(t, kindType, "int", typ)
+		f.add(t, tagFiles, func(e *layout.Encoder) { e.Raw([]byte("build:a.h")...) })
+		return f.layout(t, layout.KindType, "int", typ)
 	}
 	padded := append(bytes.Clone(typ[:len(typ)-1]), typ[len(typ)-1]|0x80, 0)
 	read := func(payload io.Reader) (MergeResult, *DB, error) {
@@ -106,29 +117,29 @@ func TestForgedFiles(t *testing.T) {
 		t.Errorf("its type is %+v (%v)", typ, err)
 	}
 	for name, f := range map[string]*forged{
-		"another record":           start().add(t, 'X', func(*encoder) {}),
+		"another record":           start().add(t, 'X', func(*layout.Encoder) {}),
 		"no kernel":                start(),
-		"a kernel too few":         start().kernel(t, nil).layout(t, kindType, "int", typ),
+		"a kernel too few":         start().kernel(t, nil).layout(t, layout.KindType, "int", typ),
 		"half a record":            {*bytes.NewBuffer(start().Bytes()[:15])},
 		"no length":                {*bytes.NewBuffer(append(start().Bytes(), tagLayout))},
 		"a long record":            {*bytes.NewBuffer([]byte{tagLayout, 0xff, 0xff, 0xff, 0xff, 0x7f})},
 		"a length without end":     {*bytes.NewBuffer(append([]byte{tagLayout}, bytes.Repeat([]byte{0x80}, 20)...))},
 		"a layout of no kind":      start().layout(t, 7, "int", typ).kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
-		"a layout that is cut":     start().layout(t, kindType, "long", typ[:3]).kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
-		"a layout spelt otherwise": start().layout(t, kindType, "long", padded).kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
-		"a layout too many":        start().layout(t, kindType, "long", typ).kernel(t, nil),
+		"a layout that is cut":     start().layout(t, layout.KindType, "long", typ[:3]).kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
+		"a layout spelt otherwise": start().layout(t, layout.KindType, "long", padded).kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
+		"a layout too many":        start().layout(t, layout.KindType, "long", typ).kernel(t, nil),
 		"a layout that is missing": start().kernel(t, func(k *forgedKernel) { k.places = []int64{1, 2} }),
 		"a list that is missing":   start().kernel(t, func(k *forgedKernel) { k.lists = []int64{2} }),
 		"list 0":                   start().kernel(t, func(k *forgedKernel) { k.lists = []int64{0} }),
-		"a list too many": start().add(t, tagFiles, func(e *encoder) { e.buf = []byte("build:b.h") }).
+		"a list too many": start().add(t, tagFiles, func(e *layout.Encoder) { e.Raw([]byte("build:b.h")...) }).
 			kernel(t, nil),
 		"no id":              start().kernel(t, func(k *forgedKernel) { k.id = "" }),
 		"words of 3 bytes":   start().kernel(t, func(k *forgedKernel) { k.wordSize = 3 }),
 		"no name":            start().kernel(t, func(k *forgedKernel) { k.aliases = nil }),
-		"an empty name":      start().kernel(t, func(k *forgedKernel) { k.aliases[0].release = "" }),
+		"an empty name":      start().kernel(t, func(k *forgedKernel) { k.aliases[0].Release = "" }),
 		"a name twice":       start().kernel(t, func(k *forgedKernel) { k.aliases = append(k.aliases, k.aliases[0]) }),
-		"a folder":           start().kernel(t, func(k *forgedKernel) { k.aliases[0].tree = "/home/me/tree" }),
-		"an escape sequence": start().kernel(t, func(k *forgedKernel) { k.aliases[0].release = "6.1\x1b[2J" }),
+		"a folder":           start().kernel(t, func(k *forgedKernel) { k.aliases[0].Tree = "/home/me/tree" }),
+		"an escape sequence": start().kernel(t, func(k *forgedKernel) { k.aliases[0].Release = "6.1\x1b[2J" }),
 		"a line feed":        start().kernel(t, func(k *forgedKernel) { k.arch = "x86\n" }),
 		"no key":             start().kernel(t, func(k *forgedKernel) { k.origin = "" }),
 		"no problems":        start().kernel(t, func(k *forgedKernel) { k.rawProblems = []byte("none") }),
@@ -149,10 +160,10 @@ func TestForgedFiles(t *testing.T) {
 
 // One kernel may be a kernel again, with other names: both are kept.
 func TestKernelTwiceInAFile(t *testing.T) {
-	typ := encodeType(&tpinfo.Type{Kind: tpinfo.KindBase, Name: "int", Size: 4, Encoding: tpinfo.EncSigned})
+	typ := bodyOfInt(t)
 	f := &forged{}
-	f.add(t, tagFiles, func(e *encoder) { e.buf = []byte("build:a.h") })
-	f.layout(t, kindType, "int", typ).kernel(t, nil).kernel(t, func(k *forgedKernel) { k.aliases[0].release = "6.1.0-2" })
+	f.add(t, tagFiles, func(e *layout.Encoder) { e.Raw([]byte("build:a.h")...) })
+	f.layout(t, layout.KindType, "int", typ).kernel(t, nil).kernel(t, func(k *forgedKernel) { k.aliases[0].Release = "6.1.0-2" })
 	db := openTemp(t)
 	var file bytes.Buffer
 	if err := bundle.Write(&file, nil, func(w io.Writer) error { _, err := f.WriteTo(w); return err }); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Info is what the list of kernels shows of one.
@@ -30,7 +31,7 @@ type Kernel struct {
 	db   *DB
 	info Info
 
-	lists [kindType + 1]list // by kind
+	lists [layout.KindType + 1]list // by kind
 }
 
 // list is the layouts of one kind that a kernel has, read when first needed.
@@ -87,12 +88,12 @@ func (db *DB) aliases(ctx context.Context, query string, args ...any) (infos []I
 			return nil, err
 		}
 		i.Extracted = time.Unix(extracted, 0).UTC()
-		text, err := unpack(problems)
+		text, err := layout.Unpack(problems)
 		if err != nil {
 			return nil, fmt.Errorf("problems of kernel %s: %w", i.ID, err)
 		}
 		if err := json.Unmarshal(text, &i.Problems); err != nil {
-			return nil, fmt.Errorf("problems of kernel %s: %w", i.ID, errBody)
+			return nil, fmt.Errorf("problems of kernel %s: %w", i.ID, layout.ErrDamaged)
 		}
 		infos = append(infos, i)
 	}
@@ -194,7 +195,7 @@ func (db *DB) OwnBytes(ctx context.Context) (map[string]int64, error) {
 	own := map[string]int64{}
 	for _, i := range infos {
 		k := &Kernel{db: db, info: i}
-		for _, kind := range []int{kindEvent, kindType} {
+		for _, kind := range []int{layout.KindEvent, layout.KindType} {
 			ids, err := k.ids(ctx, kind)
 			if err != nil {
 				return nil, err
@@ -306,7 +307,7 @@ func remove(ctx context.Context, tx *sql.Tx, ids []string) error {
 }
 
 // idColumn is where the list of a kind stands.
-var idColumn = [kindType + 1]string{kindEvent: "event_ids", kindType: "type_ids"}
+var idColumn = [layout.KindType + 1]string{layout.KindEvent: "event_ids", layout.KindType: "type_ids"}
 
 // ids returns the row ids of the kernel's layouts of one kind.
 func (k *Kernel) ids(ctx context.Context, kind int) ([]int64, error) {
@@ -322,10 +323,10 @@ func (k *Kernel) ids(ctx context.Context, kind int) ([]int64, error) {
 		err = &NotFoundError{What: "kernel", Name: k.info.Release, In: "the cache: it was removed meanwhile"}
 	}
 	if err == nil {
-		body, err = unpack(body)
+		body, err = layout.Unpack(body)
 	}
 	if err == nil {
-		l.ids, err = decodeIDs(body)
+		l.ids, err = layout.DecodeList(body)
 	}
 	// What failed may not fail again: a caller gave up, a file was locked.
 	l.read = err == nil

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Stats tells how full a cache is.
@@ -34,7 +36,7 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Path: db.path, Schema: newestSchema()}
 	err := db.sql.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM kernel), (SELECT count(*) FROM layout WHERE kind = ?),
 		(SELECT count(*) FROM layout WHERE kind = ?), (SELECT coalesce(sum(events), 0) FROM kernel), (SELECT coalesce(sum(types), 0) FROM kernel), (SELECT count(*) FROM failure)`,
-		kindEvent, kindType).Scan(&s.Kernels, &s.Events, &s.Types, &s.EventUses, &s.TypeUses, &s.Failures)
+		layout.KindEvent, layout.KindType).Scan(&s.Kernels, &s.Events, &s.Types, &s.EventUses, &s.TypeUses, &s.Failures)
 	if err != nil {
 		return s, explain(db.path, err)
 	}
@@ -158,10 +160,10 @@ func usedLayouts(ctx context.Context, tx *sql.Tx) (map[int64]bool, error) {
 		if err := rows.Scan(&list); err != nil {
 			return nil, err
 		}
-		if list, err = unpack(list); err != nil {
+		if list, err = layout.Unpack(list); err != nil {
 			return nil, err
 		}
-		ids, err := decodeIDs(list)
+		ids, err := layout.DecodeList(list)
 		if err != nil {
 			return nil, err
 		}

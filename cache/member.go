@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Place is where a member lies.
@@ -125,8 +126,8 @@ func (k *Kernel) member(ctx context.Context, at *Place, walked, name string) err
 // find looks for a member of t, which starts at offset, and in its unnamed
 // members; names are all that it has.
 func (k *Kernel) find(ctx context.Context, t *tpinfo.Type, offset tpinfo.Bytes, name string, depth int) (*Place, []string, error) {
-	if depth > maxAnon {
-		return nil, nil, errBody
+	if depth > layout.MaxAnon {
+		return nil, nil, layout.ErrDamaged
 	}
 	var names []string
 	for i := range t.Members {

@@ -8,60 +8,13 @@ import (
 	"testing"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
-
-// tangled has the shapes of members that sample lacks.
-func tangled() *tpinfo.Snapshot {
-	s := sample("6.1.0-1", 0)
-	s.Types = []tpinfo.Type{
-		{Kind: tpinfo.KindBase, Name: "char", Size: 1, Encoding: tpinfo.EncSigned},
-		{Kind: tpinfo.KindBase, Name: "int", Size: 4, Encoding: tpinfo.EncSigned},
-		{Kind: tpinfo.KindBase, Name: "long", Size: 8, Encoding: tpinfo.EncSigned},
-		{Kind: tpinfo.KindTypedef, Name: "alias_t", Size: 16, Of: "const link_t"},
-		{Kind: tpinfo.KindTypedef, Name: "hidden_t", Size: tpinfo.Unknown, Of: "struct hidden"},
-		{Kind: tpinfo.KindTypedef, Name: "link_t", Size: 16, Of: "struct link"},
-		{Kind: tpinfo.KindTypedef, Name: "self_t", Size: tpinfo.Unknown, Of: "self_t"},
-		{Kind: tpinfo.KindTypedef, Name: "row_t", Size: 32, Of: "alias_t[2]"},
-		{Kind: tpinfo.KindTypedef, Name: "unnamed_t", Size: 8, Of: tpinfo.AnonStruct, Anon: &tpinfo.Type{
-			Kind: tpinfo.KindStruct, Size: 8, Members: []tpinfo.Member{{Name: "inside", Type: "int", Offset: 4, Size: 4}},
-		}},
-		{Kind: tpinfo.KindStruct, Name: "struct link", Size: 16, Members: []tpinfo.Member{
-			{Name: "next", Type: "link_t *", Offset: 0, Size: 8},
-			{Name: "low", Type: "int", Offset: 8, Size: 4, BitSize: 3},
-			{Name: "high", Type: "int", Offset: 9, Size: 4, BitOffset: 2, BitSize: 5},
-		}},
-		{Kind: tpinfo.KindStruct, Name: "struct tangle", Size: 200, Members: []tpinfo.Member{
-			{Name: "here", Type: "alias_t", Offset: 8, Size: 16},
-			{Name: "rows", Type: "row_t[3]", Offset: 24, Size: 96},
-			{Name: "one", Type: "unnamed_t", Offset: 120, Size: 8},
-			{Name: "list", Type: "struct {...}[2]", Offset: 128, Size: 16, Anon: &tpinfo.Type{
-				Kind: tpinfo.KindStruct, Size: 8, Members: []tpinfo.Member{
-					{Name: "a", Type: "int", Offset: 0, Size: 4},
-					{Name: "", Type: tpinfo.AnonUnion, Offset: 4, Size: 4, Anon: &tpinfo.Type{Kind: tpinfo.KindUnion, Size: 4, Members: []tpinfo.Member{
-						{Name: "b", Type: "int", Offset: 0, Size: 4}, {Name: "bits", Type: "int", Offset: 1, Size: 4, BitOffset: 6, BitSize: 2},
-					}}},
-				},
-			}},
-			{Name: "call", Type: "int (*)(void)", Offset: 144, Size: 8},
-			{Name: "calls", Type: "int (*[2])(void)", Offset: 152, Size: 16},
-			{Name: "links", Type: "struct link *[2]", Offset: 168, Size: 16},
-			{Name: "secret", Type: "hidden_t", Offset: 184, Size: tpinfo.Unknown},
-			{Name: "secrets", Type: "hidden_t[2]", Offset: 184, Size: tpinfo.Unknown},
-			{Name: "nowhere", Type: "struct link", Offset: tpinfo.Unknown, Size: 16},
-			{Name: "where", Type: "struct {...}", Offset: 184, Size: 8, Anon: &tpinfo.Type{Kind: tpinfo.KindStruct, Size: 8, Members: []tpinfo.Member{
-				{Name: "lost", Type: "int[2]", Offset: tpinfo.Unknown, Size: 8},
-			}}},
-			{Name: "odd", Type: "[", Offset: 192, Size: 4},
-			{Name: "tail", Type: "long[]", Offset: 200, Size: 0},
-		}},
-	}
-	return s
-}
 
 func TestMemberPaths(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)
-	put(t, db, tangled())
+	put(t, db, snapshots.Tangled())
 	k := kernel(t, db, "")
 	for _, test := range []struct {
 		typ, path string
@@ -107,7 +60,7 @@ func TestMemberPaths(t *testing.T) {
 func TestMemberErrors(t *testing.T) {
 	ctx := context.Background()
 	db := openTemp(t)
-	put(t, db, tangled())
+	put(t, db, snapshots.Tangled())
 	k := kernel(t, db, "")
 	for _, test := range []struct{ typ, path, want string }{
 		{"tangle", "here.next.low", "struct tangle.here.next is a pointer (link_t *): what it points at lies elsewhere; ask for link_t"},

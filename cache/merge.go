@@ -15,6 +15,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // MergeResult says what a merge or an import brought.
@@ -132,16 +133,16 @@ func (db *DB) newMerger(ctx context.Context, tx *sql.Tx, res *MergeResult) (*mer
 	return &merger{db, tx, res}, err
 }
 
-func (m *merger) wants(h hash) bool { return m.db.stock.ids[h] == 0 }
+func (m *merger) wants(h layout.Hash) bool { return m.db.stock.ids[h] == 0 }
 
 func (m *merger) kernel(ctx context.Context, a *arrival) error {
-	added, err := m.db.storeLayouts(ctx, m.tx, a.row.layouts)
+	added, err := m.db.storeLayouts(ctx, m.tx, a.row.Layouts)
 	if err != nil {
 		return err
 	}
 	m.res.Layouts += added
 	if err := m.mergeKernel(ctx, a.row); err != nil {
-		return fmt.Errorf("kernel %s: %w", a.aliases[0].release, err)
+		return fmt.Errorf("kernel %s: %w", a.aliases[0].Release, err)
 	}
 	for _, hash := range slices.Sorted(maps.Keys(a.lists)) {
 		if _, err := storeFiles(ctx, m.tx, []byte(a.lists[hash])); err != nil {
@@ -149,22 +150,22 @@ func (m *merger) kernel(ctx context.Context, a *arrival) error {
 		}
 	}
 	for _, alias := range a.aliases {
-		if err := m.mergeAlias(ctx, a.row.id, alias); err != nil {
+		if err := m.mergeAlias(ctx, a.row.ID, alias); err != nil {
 			return err
 		}
 	}
 	for _, o := range a.origins {
-		if err := m.mergeOrigin(ctx, a.row.id, o); err != nil {
+		if err := m.mergeOrigin(ctx, a.row.ID, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *merger) mergeKernel(ctx context.Context, theirs kernelRow) error {
-	theirContent := theirs.content()
+func (m *merger) mergeKernel(ctx context.Context, theirs layout.Kernel) error {
+	theirContent := theirs.Content()
 	var content []byte
-	err := m.tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", theirs.id).Scan(&content)
+	err := m.tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", theirs.ID).Scan(&content)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		m.res.Kernels++
@@ -193,14 +194,14 @@ func (m *merger) mergeKernel(ctx context.Context, theirs kernelRow) error {
 // tells of: it does not say.
 var unknownTime = time.Time{}.Unix()
 
-func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs alias) error {
-	var mine alias
+func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs layout.Alias) error {
+	var mine layout.Alias
 	err := m.tx.QueryRowContext(ctx, "SELECT release, tree, compiler, extracted, digest, btf, files FROM alias WHERE kernel = ? AND release = ? AND tree = ?",
-		kernelID, theirs.release, theirs.tree).Scan(&mine.release, &mine.tree, &mine.compiler, &mine.extracted, &mine.digest, &mine.btf, &mine.files)
+		kernelID, theirs.Release, theirs.Tree).Scan(&mine.Release, &mine.Tree, &mine.Compiler, &mine.Extracted, &mine.Digest, &mine.BTF, &mine.Files)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if err == nil && mine.compare(theirs) >= 0 {
+	if err == nil && mine.Compare(theirs) >= 0 {
 		return nil
 	}
 	fresh, err := storeAlias(ctx, m.tx, kernelID, theirs)
@@ -208,12 +209,6 @@ func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs alias) 
 		m.res.Releases++
 	}
 	return err
-}
-
-// compare orders what two extractions of one tree say: the greater stays.
-func (a alias) compare(b alias) int {
-	return cmp.Or(cmp.Compare(a.extracted, b.extracted), cmp.Compare(a.compiler, b.compiler),
-		cmp.Compare(a.digest, b.digest), cmp.Compare(a.btf, b.btf), slices.Compare(a.files, b.files))
 }
 
 func (m *merger) mergeOrigin(ctx context.Context, kernelID string, theirs tpinfo.Origin) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // BuiltFrom returns the id of the kernel that was built from what has this
@@ -42,9 +43,9 @@ func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, o
 		return errors.New("a kernel needs a release to be stored")
 	}
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		a := alias{release: as.Release, tree: as.Tree, compiler: as.Compiler, extracted: as.Extracted.Unix()}
+		a := layout.Alias{Release: as.Release, Tree: as.Tree, Compiler: as.Compiler, Extracted: as.Extracted.Unix()}
 		err := tx.QueryRowContext(ctx, "SELECT digest, btf, files FROM alias WHERE kernel = ? ORDER BY extracted DESC, release, tree LIMIT 1", kernelID).
-			Scan(&a.digest, &a.btf, &a.files)
+			Scan(&a.Digest, &a.BTF, &a.Files)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &NotFoundError{What: "kernel", Name: kernelID, In: "the cache"}
 		}

@@ -3,16 +3,13 @@ package cache
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // PutResult says what Put did.
@@ -43,13 +40,13 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 	if err := db.writable(); err != nil {
 		return res, err
 	}
-	row, err := rowOf(&snap.Kernel)
+	row, err := layout.OfKernel(&snap.Kernel)
 	if err != nil {
 		return res, err
 	}
-	row.layouts = identify(snap)
+	row.Layouts = layout.OfSnapshot(snap)
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		if res.NewLayouts, err = db.storeLayouts(ctx, tx, row.layouts); err != nil {
+		if res.NewLayouts, err = db.storeLayouts(ctx, tx, row.Layouts); err != nil {
 			return err
 		}
 		if res.Known, err = storeKernel(ctx, tx, row); err != nil {
@@ -60,7 +57,10 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 			return err
 		}
 		k := &snap.Kernel
-		_, err = storeAlias(ctx, tx, k.ID, alias{k.Release, k.Tree, k.Compiler, k.Extracted.Unix(), snap.Inputs.Digest, snap.Inputs.BTF, files})
+		_, err = storeAlias(ctx, tx, k.ID, layout.Alias{
+			Release: k.Release, Tree: k.Tree, Compiler: k.Compiler, Extracted: k.Extracted.Unix(),
+			Digest: snap.Inputs.Digest, BTF: snap.Inputs.BTF, Files: files,
+		})
 		if err != nil {
 			return err
 		}
@@ -69,68 +69,36 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 	return res, err
 }
 
-// kernelRow is a kernel on its way in.
-type kernelRow struct {
-	id, arch, byteOrder string
-	wordSize            int
-	source              string
-	problems            []byte // JSON
-	layouts             []layout
-}
-
-func rowOf(k *tpinfo.Kernel) (kernelRow, error) {
-	problems, err := json.Marshal(k.Problems)
-	return kernelRow{k.ID, k.Arch, string(k.ByteOrder), k.WordSize, string(k.Source), problems, nil}, err
-}
-
-// content digests the kernel, independent of the numbers its layouts have here.
-func (k *kernelRow) content() []byte {
-	var e encoder
-	e.text(k.id, k.arch, k.byteOrder)
-	e.number(int64(k.wordSize))
-	e.text(k.source, string(k.problems))
-	hashes := make([]hash, len(k.layouts))
-	for i := range k.layouts {
-		hashes[i] = k.layouts[i].hash
-	}
-	slices.SortFunc(hashes, hash.compare)
-	for _, h := range hashes {
-		e.buf = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(e.buf, uint64(h[0])), uint64(h[1]))
-	}
-	sum := sha256.Sum256(e.buf)
-	return sum[:16]
-}
-
 // storeKernel stores a kernel whose layouts are there; known: it was there,
 // and the same.
-func storeKernel(ctx context.Context, tx *sql.Tx, k kernelRow) (known bool, err error) {
+func storeKernel(ctx context.Context, tx *sql.Tx, k layout.Kernel) (known bool, err error) {
 	// What a snapshot lists twice a kernel has once.
-	slices.SortFunc(k.layouts, func(a, b layout) int { return cmp.Compare(a.id, b.id) })
-	k.layouts = slices.CompactFunc(k.layouts, func(a, b layout) bool { return a.id == b.id })
-	content := k.content()
+	slices.SortFunc(k.Layouts, func(a, b layout.Layout) int { return cmp.Compare(a.ID, b.ID) })
+	k.Layouts = slices.CompactFunc(k.Layouts, func(a, b layout.Layout) bool { return a.ID == b.ID })
+	content := k.Content()
 	var old []byte
-	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", k.id).Scan(&old)
+	err = tx.QueryRowContext(ctx, "SELECT content FROM kernel WHERE id = ?", k.ID).Scan(&old)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, err
 	}
 	known = string(old) == string(content)
-	problems, err := pack(k.problems)
+	problems, err := layout.Pack(k.Problems)
 	if err != nil {
 		return false, err
 	}
-	var ids [kindType + 1][]int64
+	var ids [layout.KindType + 1][]int64
 	incomplete := 0
-	for i := range k.layouts {
-		ids[k.layouts[i].kind] = append(ids[k.layouts[i].kind], k.layouts[i].id)
-		if k.layouts[i].incomplete {
+	for i := range k.Layouts {
+		ids[k.Layouts[i].Kind] = append(ids[k.Layouts[i].Kind], k.Layouts[i].ID)
+		if k.Layouts[i].Incomplete {
 			incomplete++
 		}
 	}
-	events, err := pack(encodeIDs(ids[kindEvent]))
+	events, err := layout.Pack(layout.EncodeList(ids[layout.KindEvent]))
 	if err != nil {
 		return false, err
 	}
-	types, err := pack(encodeIDs(ids[kindType]))
+	types, err := layout.Pack(layout.EncodeList(ids[layout.KindType]))
 	if err != nil {
 		return false, err
 	}
@@ -138,48 +106,32 @@ func storeKernel(ctx context.Context, tx *sql.Tx, k kernelRow) (known bool, err 
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET source = excluded.source, problems = excluded.problems, event_ids = excluded.event_ids, type_ids = excluded.type_ids,
 			content = excluded.content, events = excluded.events, incomplete = excluded.incomplete, types = excluded.types`,
-		k.id, k.arch, k.byteOrder, k.wordSize, k.source, problems, events, types, content,
-		len(ids[kindEvent]), incomplete, len(ids[kindType]))
+		k.ID, k.Arch, k.ByteOrder, k.WordSize, k.Source, problems, events, types, content,
+		len(ids[layout.KindEvent]), incomplete, len(ids[layout.KindType]))
 	return known, err
-}
-
-// alias is how a kernel was found, and what the extraction read.
-type alias struct {
-	release, tree, compiler string
-	extracted               int64 // seconds since 1970
-	digest, btf             string
-	files                   []byte // hash of a row of blob
-}
-
-// treeName is a tree without its folder.
-func treeName(tree string) string {
-	if tree == "" {
-		return ""
-	}
-	return path.Base(tree)
 }
 
 // storeAlias keeps an alias; new: its release and tree were not there. The
 // tree of an exported file is a name without its folder, and where the same is
 // known with its folder, that one alone is kept.
-func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a alias) (fresh bool, err error) {
-	name := treeName(a.tree)
-	if name == a.tree {
+func storeAlias(ctx context.Context, tx *sql.Tx, kernelID string, a layout.Alias) (fresh bool, err error) {
+	name := a.TreeName()
+	if name == a.Tree {
 		var known int
-		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND substr(tree, -length(?3) - 1) = '/' || ?3", kernelID, a.release, name).Scan(&known)
+		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND substr(tree, -length(?3) - 1) = '/' || ?3", kernelID, a.Release, name).Scan(&known)
 		if err != nil || known > 0 {
 			return false, err
 		}
-	} else if _, err := tx.ExecContext(ctx, "DELETE FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.release, name); err != nil {
+	} else if _, err := tx.ExecContext(ctx, "DELETE FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.Release, name); err != nil {
 		return false, err
 	}
 	var known int
-	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.release, a.tree).Scan(&known)
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM alias WHERE kernel = ? AND release = ? AND tree = ?", kernelID, a.Release, a.Tree).Scan(&known)
 	if err != nil {
 		return false, err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		kernelID, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files)
+		kernelID, a.Release, a.Tree, a.Compiler, a.Extracted, a.Digest, a.BTF, a.Files)
 	return known == 0, err
 }

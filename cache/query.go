@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Event returns one event: "sched:sched_switch", or "sched_switch" where one
@@ -19,8 +20,8 @@ func (k *Kernel) Event(ctx context.Context, name string) (*tpinfo.Tracepoint, er
 		event = name
 	}
 	var found []*tpinfo.Tracepoint
-	err := k.named(ctx, kindEvent, event, func(body []byte) error {
-		t, err := decodeEvent(event, body)
+	err := k.named(ctx, layout.KindEvent, event, func(body []byte) error {
+		t, err := layout.DecodeEvent(event, body)
 		if err == nil && (!qualified || t.System == system) {
 			found = append(found, t)
 		}
@@ -70,7 +71,7 @@ func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(bo
 		if _, ok := slices.BinarySearch(ids, id); !ok {
 			continue
 		}
-		if body, err = unpack(body); err != nil {
+		if body, err = layout.Unpack(body); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := visit(body); err != nil {
@@ -154,15 +155,15 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 	}
 	var found []tpinfo.Tracepoint
 	used := make([]bool, len(patterns))
-	err := k.all(ctx, kindEvent, func(name string, stored []byte) error {
+	err := k.all(ctx, layout.KindEvent, func(name string, stored []byte) error {
 		if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p string) bool { return mayMatch(p, name) }) {
 			return nil
 		}
-		body, err := unpack(stored)
+		body, err := layout.Unpack(stored)
 		if err != nil {
 			return err
 		}
-		t, err := decodeEvent(name, body)
+		t, err := layout.DecodeEvent(name, body)
 		if err != nil {
 			return err
 		}
@@ -215,16 +216,16 @@ func Matches(pattern string, t *tpinfo.Tracepoint) bool {
 // noEvent is the error for a name or pattern without a match.
 func (k *Kernel) noEvent(ctx context.Context, name string) error {
 	var names []string
-	err := k.all(ctx, kindEvent, func(event string, stored []byte) error {
+	err := k.all(ctx, layout.KindEvent, func(event string, stored []byte) error {
 		if !strings.Contains(name, ":") {
 			names = append(names, event)
 			return nil
 		}
-		body, err := unpack(stored)
+		body, err := layout.Unpack(stored)
 		if err != nil {
 			return err
 		}
-		t, err := decodeEvent(event, body)
+		t, err := layout.DecodeEvent(event, body)
 		if err == nil {
 			names = append(names, t.FullName())
 		}
@@ -259,8 +260,8 @@ func (k *Kernel) TypeIfKnown(ctx context.Context, name string) (*tpinfo.Type, er
 	name = strings.Join(strings.Fields(name), " ")
 	for _, tag := range tags {
 		var found *tpinfo.Type
-		err := k.named(ctx, kindType, tag+name, func(body []byte) (err error) {
-			found, err = decodeType(tag+name, body)
+		err := k.named(ctx, layout.KindType, tag+name, func(body []byte) (err error) {
+			found, err = layout.DecodeType(tag+name, body)
 			return err
 		})
 		if err != nil || found != nil {
@@ -276,12 +277,12 @@ func (k *Kernel) TypeIfKnown(ctx context.Context, name string) (*tpinfo.Type, er
 // Types returns all definitions, sorted by name.
 func (k *Kernel) Types(ctx context.Context) ([]tpinfo.Type, error) {
 	var found []tpinfo.Type
-	err := k.all(ctx, kindType, func(name string, stored []byte) error {
-		body, err := unpack(stored)
+	err := k.all(ctx, layout.KindType, func(name string, stored []byte) error {
+		body, err := layout.Unpack(stored)
 		if err != nil {
 			return err
 		}
-		t, err := decodeType(name, body)
+		t, err := layout.DecodeType(name, body)
 		if err == nil {
 			found = append(found, *t)
 		}
@@ -298,7 +299,7 @@ func (k *Kernel) TypeNames(ctx context.Context, pattern string) ([]string, error
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
 	var names []string
-	err := k.all(ctx, kindType, func(name string, _ []byte) error {
+	err := k.all(ctx, layout.KindType, func(name string, _ []byte) error {
 		bare := name[strings.LastIndexByte(name, ' ')+1:]
 		full, _ := path.Match(pattern, name)
 		short, _ := path.Match(pattern, bare)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Two extractions of one kernel differ when one had more sources (--btf,
@@ -20,25 +21,25 @@ import (
 
 // reconcile joins a kernel that arrives, whose layouts are stored already,
 // with the one that is there.
-func (m *merger) reconcile(ctx context.Context, theirs kernelRow) (kernelRow, error) {
-	mine, err := m.stored(ctx, theirs.id)
+func (m *merger) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Kernel, error) {
+	mine, err := m.stored(ctx, theirs.ID)
 	if err != nil {
 		return mine, err
 	}
-	if mine.arch != theirs.arch || mine.byteOrder != theirs.byteOrder || mine.wordSize != theirs.wordSize {
+	if mine.Arch != theirs.Arch || mine.ByteOrder != theirs.ByteOrder || mine.WordSize != theirs.WordSize {
 		return mine, fmt.Errorf("%w: it is %s, %s-endian with words of %d bytes here, and %s, %s-endian with %d there, under the same id",
-			ErrCorrupt, mine.arch, mine.byteOrder, mine.wordSize, theirs.arch, theirs.byteOrder, theirs.wordSize)
+			ErrCorrupt, mine.Arch, mine.ByteOrder, mine.WordSize, theirs.Arch, theirs.ByteOrder, theirs.WordSize)
 	}
 	both := mine
 	// "dwarf+btf" is both "dwarf" and more.
-	if cmp.Or(cmp.Compare(len(theirs.source), len(mine.source)), cmp.Compare(theirs.source, mine.source)) > 0 {
-		both.source = theirs.source
+	if cmp.Or(cmp.Compare(len(theirs.Source), len(mine.Source)), cmp.Compare(theirs.Source, mine.Source)) > 0 {
+		both.Source = theirs.Source
 	}
-	if both.problems, err = fewerProblems(mine.problems, theirs.problems); err != nil {
+	if both.Problems, err = fewerProblems(mine.Problems, theirs.Problems); err != nil {
 		return both, err
 	}
 	groups := map[named][]knowledge{}
-	for _, side := range [][]layout{mine.layouts, theirs.layouts} {
+	for _, side := range [][]layout.Layout{mine.Layouts, theirs.Layouts} {
 		those, err := m.knowledge(ctx, side)
 		if err != nil {
 			return both, err
@@ -47,36 +48,36 @@ func (m *merger) reconcile(ctx context.Context, theirs kernelRow) (kernelRow, er
 			groups[name] = append(groups[name], k)
 		}
 	}
-	both.layouts = nil
+	both.Layouts = nil
 	for _, g := range groups {
-		both.layouts = append(both.layouts, slices.MaxFunc(g, knowledge.compare).layouts...)
+		both.Layouts = append(both.Layouts, slices.MaxFunc(g, knowledge.compare).layouts...)
 	}
 	return both, nil
 }
 
 // stored is the kernel that is there.
-func (m *merger) stored(ctx context.Context, id string) (kernelRow, error) {
-	k := kernelRow{id: id}
+func (m *merger) stored(ctx context.Context, id string) (layout.Kernel, error) {
+	k := layout.Kernel{ID: id}
 	var problems []byte
 	var lists [2][]byte
 	err := m.tx.QueryRowContext(ctx, "SELECT arch, byte_order, word_size, source, problems, event_ids, type_ids FROM kernel WHERE id = ?", id).
-		Scan(&k.arch, &k.byteOrder, &k.wordSize, &k.source, &problems, &lists[0], &lists[1])
+		Scan(&k.Arch, &k.ByteOrder, &k.WordSize, &k.Source, &problems, &lists[0], &lists[1])
 	if err != nil {
 		return k, err
 	}
-	if k.problems, err = unpack(problems); err != nil {
+	if k.Problems, err = layout.Unpack(problems); err != nil {
 		return k, err
 	}
 	for _, list := range lists {
-		if list, err = unpack(list); err != nil {
+		if list, err = layout.Unpack(list); err != nil {
 			return k, err
 		}
-		ids, err := decodeIDs(list)
+		ids, err := layout.DecodeList(list)
 		if err != nil {
 			return k, err
 		}
 		for _, id := range ids {
-			k.layouts = append(k.layouts, layout{id: id})
+			k.Layouts = append(k.Layouts, layout.Layout{ID: id})
 		}
 	}
 	return k, nil
@@ -87,7 +88,7 @@ func (m *merger) stored(ctx context.Context, id string) (kernelRow, error) {
 func fewerProblems(a, b []byte) ([]byte, error) {
 	var x, y []json.RawMessage
 	if err := errors.Join(json.Unmarshal(a, &x), json.Unmarshal(b, &y)); err != nil {
-		return nil, fmt.Errorf("problems: %w", errBody)
+		return nil, fmt.Errorf("problems: %w", layout.ErrDamaged)
 	}
 	if cmp.Or(cmp.Compare(len(x), len(y)), bytes.Compare(a, b)) <= 0 {
 		return a, nil
@@ -103,7 +104,7 @@ type named struct {
 
 // knowledge is how much one side knows of a name; mostly by one layout.
 type knowledge struct {
-	layouts []layout
+	layouts []layout.Layout
 	// score has what counts first first: what is complete, then the fewest
 	// problems, then how much there is.
 	score [3]int
@@ -111,11 +112,11 @@ type knowledge struct {
 
 func (k knowledge) compare(other knowledge) int {
 	return cmp.Or(slices.Compare(k.score[:], other.score[:]),
-		slices.CompareFunc(k.layouts, other.layouts, func(a, b layout) int { return a.hash.compare(b.hash) }))
+		slices.CompareFunc(k.layouts, other.layouts, func(a, b layout.Layout) int { return a.Hash.Compare(b.Hash) }))
 }
 
 // knowledge reads layouts and sorts them by what they describe.
-func (m *merger) knowledge(ctx context.Context, list []layout) (map[named]knowledge, error) {
+func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named]knowledge, error) {
 	find, err := m.tx.PrepareContext(ctx, "SELECT kind, name, body FROM layout WHERE id = ?")
 	if err != nil {
 		return nil, err
@@ -126,30 +127,30 @@ func (m *merger) knowledge(ctx context.Context, list []layout) (map[named]knowle
 		var kind int
 		var name string
 		var stored []byte
-		if err := find.QueryRowContext(ctx, l.id).Scan(&kind, &name, &stored); err != nil {
-			return nil, fmt.Errorf("%w: layout %d: %w", ErrCorrupt, l.id, err)
+		if err := find.QueryRowContext(ctx, l.ID).Scan(&kind, &name, &stored); err != nil {
+			return nil, fmt.Errorf("%w: layout %d: %w", ErrCorrupt, l.ID, err)
 		}
-		body, err := unpack(stored)
+		body, err := layout.Unpack(stored)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		of := named{kind, name}
-		var read layout
+		var read layout.Layout
 		var score [3]int
-		if kind == kindEvent {
-			e, err := decodeEvent(name, body)
+		if kind == layout.KindEvent {
+			e, err := layout.DecodeEvent(name, body)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			of.name, read, score = e.FullName(), layoutOfEvent(e), scoreOfEvent(e)
+			of.name, read, score = e.FullName(), layout.OfEvent(e), scoreOfEvent(e)
 		} else {
-			t, err := decodeType(name, body)
+			t, err := layout.DecodeType(name, body)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			read, score = layoutOfType(t), scoreOfType(t)
+			read, score = layout.OfType(t), scoreOfType(t)
 		}
-		read.id = l.id
+		read.ID = l.ID
 		k := out[of]
 		k.layouts = append(k.layouts, read)
 		for i := range score {
@@ -158,7 +159,7 @@ func (m *merger) knowledge(ctx context.Context, list []layout) (map[named]knowle
 		out[of] = k
 	}
 	for _, k := range out {
-		slices.SortFunc(k.layouts, func(a, b layout) int { return a.hash.compare(b.hash) })
+		slices.SortFunc(k.layouts, func(a, b layout.Layout) int { return a.Hash.Compare(b.Hash) })
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // rehash gives events with problems, and all kernels, the hashes of schema 3.
@@ -21,28 +22,28 @@ func rehash(ctx context.Context, tx *sql.Tx) error {
 	defer rows.Close()
 	contents := map[string][]byte{}
 	for rows.Next() {
-		var k kernelRow
+		var k layout.Kernel
 		var problems []byte
 		var lists [2][]byte
-		if err := rows.Scan(&k.id, &k.arch, &k.byteOrder, &k.wordSize, &k.source, &problems, &lists[0], &lists[1]); err != nil {
+		if err := rows.Scan(&k.ID, &k.Arch, &k.ByteOrder, &k.WordSize, &k.Source, &problems, &lists[0], &lists[1]); err != nil {
 			return err
 		}
-		if k.problems, err = unpack(problems); err != nil {
+		if k.Problems, err = layout.Unpack(problems); err != nil {
 			return err
 		}
 		for _, list := range lists {
-			if list, err = unpack(list); err != nil {
+			if list, err = layout.Unpack(list); err != nil {
 				return err
 			}
-			ids, err := decodeIDs(list)
+			ids, err := layout.DecodeList(list)
 			if err != nil {
 				return err
 			}
 			for _, id := range ids {
-				k.layouts = append(k.layouts, layout{hash: there[id]})
+				k.Layouts = append(k.Layouts, layout.Layout{Hash: there[id]})
 			}
 		}
-		contents[k.id] = k.content()
+		contents[k.ID] = k.Content()
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -56,17 +57,17 @@ func rehash(ctx context.Context, tx *sql.Tx) error {
 }
 
 // rehashEvents returns the hashes that all layouts then have, by row.
-func rehashEvents(ctx context.Context, tx *sql.Tx) (map[int64]hash, error) {
+func rehashEvents(ctx context.Context, tx *sql.Tx) (map[int64]layout.Hash, error) {
 	rows, err := tx.QueryContext(ctx, "SELECT id, hash, rest, kind, name, body FROM layout")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	there := map[int64]hash{}
-	changed := map[int64]hash{}
+	there := map[int64]layout.Hash{}
+	changed := map[int64]layout.Hash{}
 	for rows.Next() {
 		var id int64
-		var h hash
+		var h layout.Hash
 		var kind int
 		var name string
 		var body sql.RawBytes
@@ -74,19 +75,19 @@ func rehashEvents(ctx context.Context, tx *sql.Tx) (map[int64]hash, error) {
 			return nil, err
 		}
 		there[id] = h
-		if kind != kindEvent {
+		if kind != layout.KindEvent {
 			continue
 		}
 		// What is damaged stays so, for Verify to see.
-		text, err := unpack(body)
+		text, err := layout.Unpack(body)
 		if err != nil {
 			continue
 		}
-		e, err := decodeEvent(name, text)
+		e, err := layout.DecodeEvent(name, text)
 		if err != nil || wordless(e) != h {
 			continue
 		}
-		if full := eventHash(e); full != h {
+		if full := layout.EventHash(e); full != h {
 			there[id], changed[id] = full, full
 		}
 	}
@@ -102,8 +103,8 @@ func rehashEvents(ctx context.Context, tx *sql.Tx) (map[int64]hash, error) {
 }
 
 // wordless is what an event's hash was before schema 3.
-func wordless(e *tpinfo.Tracepoint) hash {
+func wordless(e *tpinfo.Tracepoint) layout.Hash {
 	id := e.ContentID()
 	sum := sha256.Sum256(append(id[:], e.Source...))
-	return hashOf(tpinfo.ContentID(sum[:16]))
+	return layout.HashOf(tpinfo.ContentID(sum[:16]))
 }

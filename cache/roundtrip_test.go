@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
 
 // anySnapshot has names of its own for everything, as Snapshot promises.
@@ -21,12 +22,12 @@ var anySnapshot = rapid.Custom(func(t *rapid.T) *tpinfo.Snapshot {
 	s := sample("6.1.0-any", 0)
 	s.Events, s.Types = nil, nil
 	for n := range rapid.IntRange(0, 4).Draw(t, "events") {
-		e := anyEvent.Draw(t, "event")
+		e := snapshots.AnyEvent.Draw(t, "event")
 		e.Name = fmt.Sprint(n, e.Name)
 		s.Events = append(s.Events, *e)
 	}
 	for n := range rapid.IntRange(0, 4).Draw(t, "types") {
-		typ := anyType(2).Draw(t, "type")
+		typ := snapshots.AnyType(2).Draw(t, "type")
 		typ.Name = fmt.Sprint(n, typ.Name)
 		s.Types = append(s.Types, *typ)
 	}
@@ -60,7 +61,7 @@ func TestAnySnapshot(t *testing.T) {
 		slices.SortFunc(want.Events, func(a, b tpinfo.Tracepoint) int {
 			return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name))
 		})
-		if diff := gocmp.Diff(want.Events, events, lists); diff != "" {
+		if diff := gocmp.Diff(want.Events, events, snapshots.Alike); diff != "" {
 			t.Fatalf("events (-want +got):\n%s", diff)
 		}
 		types, err := k.Types(ctx)
@@ -108,7 +109,7 @@ func TestPutLeavesSnapshot(t *testing.T) {
 	slices.Reverse(snap.Events)
 	want := slices.Clone(snap.Events)
 	put(t, openTemp(t), snap)
-	if diff := gocmp.Diff(want, snap.Events, lists); diff != "" {
+	if diff := gocmp.Diff(want, snap.Events, snapshots.Alike); diff != "" {
 		t.Errorf("events (-before +after):\n%s", diff)
 	}
 	other := openTemp(t)

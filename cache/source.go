@@ -10,20 +10,21 @@ import (
 	"slices"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // sink takes kernels one after the other: another cache, or a file.
 type sink interface {
 	// wants says whether the sink lacks this layout still.
-	wants(hash) bool
+	wants(layout.Hash) bool
 	kernel(context.Context, *arrival) error
 	failure(context.Context, tpinfo.Failure) error
 }
 
 // arrival is a kernel on its way into a sink.
 type arrival struct {
-	row     kernelRow // with the bodies of those layouts that the sink wants
-	aliases []alias   // by release, then tree
+	row     layout.Kernel  // with the bodies of those layouts that the sink wants
+	aliases []layout.Alias // by release, then tree
 	origins []tpinfo.Origin
 	// lists are the lists of headers that aliases name, by hash; those that
 	// an earlier arrival had may be missing.
@@ -35,7 +36,7 @@ type source struct {
 	db *DB
 	tx *sql.Tx
 	// layouts are known by row; that of an event as a whole once it was sent.
-	layouts map[int64]layout
+	layouts map[int64]layout.Layout
 	sent    map[int64]bool
 }
 
@@ -52,7 +53,7 @@ func (db *DB) read(ctx context.Context, f func(context.Context, *sql.Tx) error) 
 // send hands kernels to a sink, all without ids; failures too if asked for.
 func (db *DB) send(ctx context.Context, ids []string, failures bool, to sink) error {
 	return db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		s := &source{db: db, tx: tx, layouts: map[int64]layout{}, sent: map[int64]bool{}}
+		s := &source{db: db, tx: tx, layouts: map[int64]layout.Layout{}, sent: map[int64]bool{}}
 		if err := s.index(ctx); err != nil {
 			return err
 		}
@@ -86,11 +87,11 @@ func (s *source) index(ctx context.Context) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var l layout
-		if err := rows.Scan(&l.id, &l.hash[0], &l.hash[1], &l.kind); err != nil {
+		var l layout.Layout
+		if err := rows.Scan(&l.ID, &l.Hash[0], &l.Hash[1], &l.Kind); err != nil {
 			return err
 		}
-		s.layouts[l.id] = l
+		s.layouts[l.ID] = l
 	}
 	return rows.Err()
 }
@@ -128,11 +129,11 @@ func (s *source) kernels(ctx context.Context, ids []string) ([]*storedKernel, er
 	kernels := slices.Collect(maps.Values(found))
 	for _, k := range kernels {
 		if len(k.aliases) == 0 {
-			return nil, fmt.Errorf("kernel %s has no name: %w", k.row.id, errKernel)
+			return nil, fmt.Errorf("kernel %s has no name: %w", k.row.ID, errKernel)
 		}
 	}
 	slices.SortFunc(kernels, func(a, b *storedKernel) int {
-		return cmp.Or(tpinfo.CompareReleases(a.aliases[0].release, b.aliases[0].release), cmp.Compare(a.row.id, b.row.id))
+		return cmp.Or(tpinfo.CompareReleases(a.aliases[0].Release, b.aliases[0].Release), cmp.Compare(a.row.ID, b.row.ID))
 	})
 	return kernels, nil
 }
@@ -148,23 +149,23 @@ func (s *source) kernelRows(ctx context.Context) (map[string]*storedKernel, erro
 		k := &storedKernel{arrival: arrival{lists: map[string]string{}}}
 		var problems []byte
 		var lists [2][]byte
-		if err := rows.Scan(&k.row.id, &k.row.arch, &k.row.byteOrder, &k.row.wordSize, &k.row.source, &problems, &lists[0], &lists[1], &k.content); err != nil {
+		if err := rows.Scan(&k.row.ID, &k.row.Arch, &k.row.ByteOrder, &k.row.WordSize, &k.row.Source, &problems, &lists[0], &lists[1], &k.content); err != nil {
 			return nil, err
 		}
-		if k.row.problems, err = unpack(problems); err != nil {
-			return nil, fmt.Errorf("problems of kernel %s: %w", k.row.id, err)
+		if k.row.Problems, err = layout.Unpack(problems); err != nil {
+			return nil, fmt.Errorf("problems of kernel %s: %w", k.row.ID, err)
 		}
 		for _, list := range lists {
-			if list, err = unpack(list); err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", k.row.id, err)
+			if list, err = layout.Unpack(list); err != nil {
+				return nil, fmt.Errorf("kernel %s: %w", k.row.ID, err)
 			}
-			ids, err := decodeIDs(list)
+			ids, err := layout.DecodeList(list)
 			if err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", k.row.id, err)
+				return nil, fmt.Errorf("kernel %s: %w", k.row.ID, err)
 			}
 			k.ids = append(k.ids, ids...)
 		}
-		found[k.row.id] = k
+		found[k.row.ID] = k
 	}
 	return found, rows.Err()
 }
@@ -178,21 +179,21 @@ func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel)
 	defer rows.Close()
 	for rows.Next() {
 		var kernel string
-		var a alias
+		var a layout.Alias
 		var body, whole sql.RawBytes
-		if err := rows.Scan(&kernel, &a.release, &a.tree, &a.compiler, &a.extracted, &a.digest, &a.btf, &a.files, &body, &whole); err != nil {
+		if err := rows.Scan(&kernel, &a.Release, &a.Tree, &a.Compiler, &a.Extracted, &a.Digest, &a.BTF, &a.Files, &body, &whole); err != nil {
 			return err
 		}
 		k := found[kernel]
 		if k == nil {
 			continue
 		}
-		text, err := readFiles(a.files, body, whole)
+		text, err := readFiles(a.Files, body, whole)
 		if err != nil {
-			return fmt.Errorf("list of headers of kernel %s: %w", a.release, err)
+			return fmt.Errorf("list of headers of kernel %s: %w", a.Release, err)
 		}
 		k.aliases = append(k.aliases, a)
-		k.lists[string(a.files)] = string(text)
+		k.lists[string(a.Files)] = string(text)
 	}
 	return rows.Err()
 }
@@ -226,12 +227,12 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		switch {
 		case !ok:
 			missing++
-		case !s.sent[id] && (l.kind == kindEvent || to.wants(l.hash)):
+		case !s.sent[id] && (l.Kind == layout.KindEvent || to.wants(l.Hash)):
 			fresh = append(fresh, id)
 		}
 	}
 	if missing > 0 {
-		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.aliases[0].release, errKernel)
+		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.aliases[0].Release, errKernel)
 	}
 	bodies, err := s.fetch(ctx, fresh)
 	if err != nil {
@@ -241,10 +242,10 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		s.layouts[id], s.sent[id] = bodies[i], true
 	}
 	for _, id := range k.ids {
-		k.row.layouts = append(k.row.layouts, s.layouts[id])
+		k.row.Layouts = append(k.row.Layouts, s.layouts[id])
 	}
-	if !slices.Equal(k.row.content(), k.content) {
-		return fmt.Errorf("kernel %s is not what was stored: %w", k.aliases[0].release, errKernel)
+	if !slices.Equal(k.row.Content(), k.content) {
+		return fmt.Errorf("kernel %s is not what was stored: %w", k.aliases[0].Release, errKernel)
 	}
 	if err := to.kernel(ctx, &k.arrival); err != nil {
 		return err
@@ -252,15 +253,15 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 	// They were for this one alone, and take the memory.
 	for _, id := range fresh {
 		l := s.layouts[id]
-		l.text, l.stored = nil, nil
+		l.Body, l.Stored = nil, nil
 		s.layouts[id] = l
 	}
-	k.row.layouts = nil
+	k.row.Layouts = nil
 	return nil
 }
 
 // fetch reads rows and checks them.
-func (s *source) fetch(ctx context.Context, ids []int64) ([]layout, error) {
+func (s *source) fetch(ctx context.Context, ids []int64) ([]layout.Layout, error) {
 	find, err := s.tx.PrepareContext(ctx, "SELECT name, body FROM layout WHERE id = ?")
 	if err != nil {
 		return nil, err
@@ -272,12 +273,12 @@ func (s *source) fetch(ctx context.Context, ids []int64) ([]layout, error) {
 			return nil, err
 		}
 	}
-	out := make([]layout, len(ids))
-	err = eachOnAllCores(len(ids), func(i int) error {
+	out := make([]layout.Layout, len(ids))
+	err = layout.Each(len(ids), func(i int) error {
 		stated := s.layouts[ids[i]]
-		l, err := readLayout(stated.kind, names[i], bodies[i])
-		if err == nil && l.hash != stated.hash {
-			err = errBody
+		l, err := layout.OfStored(stated.Kind, names[i], bodies[i])
+		if err == nil && l.Hash != stated.Hash {
+			err = layout.ErrDamaged
 		}
 		out[i] = l
 		if err != nil {
@@ -292,7 +293,7 @@ func (s *source) fetch(ctx context.Context, ids []int64) ([]layout, error) {
 func canonical(problems []byte) ([]byte, error) {
 	var list []tpinfo.Problem
 	if err := json.Unmarshal(problems, &list); err != nil {
-		return nil, fmt.Errorf("problems: %w", errBody)
+		return nil, fmt.Errorf("problems: %w", layout.ErrDamaged)
 	}
 	return json.Marshal(list)
 }

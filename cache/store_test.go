@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
 
 // whole compares a stored kernel with the snapshot it came from.
@@ -21,7 +22,7 @@ func whole(t testing.TB, k *Kernel, want *tpinfo.Snapshot) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want.Events, events, lists); diff != "" {
+	if diff := cmp.Diff(want.Events, events, snapshots.Alike); diff != "" {
 		t.Errorf("events of %s (-want +got):\n%s", k.Info().Release, diff)
 	}
 	types, err := k.Types(ctx)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
 // Fault is something that is wrong inside a cache.
@@ -51,7 +53,7 @@ func (db *DB) verifyContent(ctx context.Context) ([]Fault, error) {
 
 // stocked is a layout that is there.
 type stocked struct {
-	hash       hash
+	hash       layout.Hash
 	kind       int
 	incomplete bool
 }
@@ -72,11 +74,11 @@ func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, er
 		if err := rows.Scan(&id, &l.hash[0], &l.hash[1], &l.kind, &key, &name, &body); err != nil {
 			return nil, faults, err
 		}
-		got, err := readLayout(l.kind, name, body)
-		if err == nil && got.hash != l.hash {
+		got, err := layout.OfStored(l.kind, name, body)
+		if err == nil && got.Hash != l.hash {
 			err = fmt.Errorf("its content does not have the id %016x%016x that it is stored under", uint64(l.hash[0]), uint64(l.hash[1]))
 		}
-		l.incomplete = got.incomplete
+		l.incomplete = got.Incomplete
 		there[id] = l
 		if err == nil && key != nameKey(name) {
 			err = errors.New("its name is not the one it is found by")
@@ -92,18 +94,18 @@ func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, er
 // stored.
 func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
 	var content []byte
-	counts := [kindType + 1]int{}
+	counts := [layout.KindType + 1]int{}
 	incomplete := 0
 	err := k.db.sql.QueryRowContext(ctx, "SELECT content, events, incomplete, types FROM kernel WHERE id = ?", k.info.ID).
-		Scan(&content, &counts[kindEvent], &incomplete, &counts[kindType])
+		Scan(&content, &counts[layout.KindEvent], &incomplete, &counts[layout.KindType])
 	if err != nil {
 		return err
 	}
-	row, err := rowOf(&k.info.Kernel)
+	row, err := layout.OfKernel(&k.info.Kernel)
 	if err != nil {
 		return err
 	}
-	for _, kind := range []int{kindEvent, kindType} {
+	for _, kind := range []int{layout.KindEvent, layout.KindType} {
 		ids, err := k.ids(ctx, kind)
 		if err != nil {
 			return err
@@ -115,7 +117,7 @@ func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
 				missing++
 				continue
 			}
-			row.layouts = append(row.layouts, layout{hash: l.hash})
+			row.Layouts = append(row.Layouts, layout.Layout{Hash: l.hash})
 			if l.incomplete {
 				incomplete--
 			}
@@ -127,7 +129,7 @@ func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
 	if incomplete != 0 {
 		return errors.New("it has not as many incomplete events as it says")
 	}
-	if !bytes.Equal(row.content(), content) {
+	if !bytes.Equal(row.Content(), content) {
 		return errors.New("it is not what was stored: its layouts, its problems or what it is")
 	}
 	return nil

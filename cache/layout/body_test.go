@@ -1,4 +1,4 @@
-package cache
+package layout
 
 import (
 	"bytes"
@@ -13,32 +13,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
-
-// An empty list of problems is the same as none; unknown arguments are not the
-// same as no arguments.
-var lists = cmp.Options{
-	cmp.Transformer("problems", func(e tpinfo.Tracepoint) any {
-		args, known := slices.Clone(e.Args), e.Args != nil
-		return struct {
-			Names    []string
-			Known    bool
-			Args     []tpinfo.Arg
-			Record   *tpinfo.Record
-			Problems []tpinfo.Problem
-		}{[]string{e.System, e.Name, e.Class, e.Header, string(e.Source)}, known, args, e.Record, e.Problems}
-	}),
-	cmpopts.EquateEmpty(),
-}
 
 func TestEventBody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := anyEvent.Draw(t, "event")
-		got, err := decodeEvent(want.Name, encodeEvent(want))
+		want := snapshots.AnyEvent.Draw(t, "event")
+		got, err := DecodeEvent(want.Name, encodeEvent(want))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, lists); diff != "" {
+		if diff := cmp.Diff(want, got, snapshots.Alike); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 		if got.ContentID() != want.ContentID() {
@@ -49,8 +34,8 @@ func TestEventBody(t *testing.T) {
 
 func TestTypeBody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := anyType(3).Draw(t, "type")
-		got, err := decodeType(want.Name, encodeType(want))
+		want := snapshots.AnyType(3).Draw(t, "type")
+		got, err := DecodeType(want.Name, encodeType(want))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,14 +48,14 @@ func TestTypeBody(t *testing.T) {
 func TestPackedBody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOf(rapid.Byte()).Draw(t, "body")
-		stored, err := pack(want)
+		stored, err := Pack(want)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(stored) > len(want)+1 {
 			t.Fatalf("%d bytes became %d", len(want), len(stored))
 		}
-		got, err := unpack(stored)
+		got, err := Unpack(stored)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +68,7 @@ func TestPackedBody(t *testing.T) {
 func TestIDList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfDistinct(rapid.Int64Range(1, 1<<30), rapid.ID[int64]).Draw(t, "ids")
-		got, err := decodeIDs(encodeIDs(slices.Clone(want)))
+		got, err := DecodeList(EncodeList(slices.Clone(want)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,31 +99,31 @@ func TestDictionary(t *testing.T) {
 
 // A damaged body is an error, in bounded memory.
 func TestDamagedBody(t *testing.T) {
-	event := encodeEvent(&sample("6.1", 0).Events[1])
-	typ := encodeType(&sample("6.1", 0).Types[7])
+	event := encodeEvent(&snapshots.Sample("6.1", 0).Events[1])
+	typ := encodeType(&snapshots.Sample("6.1", 0).Types[7])
 	for n := range event {
-		if _, err := decodeEvent("request", event[:n]); !errors.Is(err, errBody) {
+		if _, err := DecodeEvent("request", event[:n]); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("an event cut at %d of %d: %v", n, len(event), err)
 		}
 	}
 	for n := range typ {
-		if _, err := decodeType("struct page", typ[:n]); !errors.Is(err, errBody) {
+		if _, err := DecodeType("struct page", typ[:n]); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("a type cut at %d of %d: %v", n, len(typ), err)
 		}
 	}
 	huge := []byte{0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f}
-	if _, err := decodeEvent("x", huge); !errors.Is(err, errBody) {
+	if _, err := DecodeEvent("x", huge); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a list longer than its body: %v", err)
 	}
-	if _, err := unpack([]byte{7, 1}); !errors.Is(err, errBody) {
+	if _, err := Unpack([]byte{7, 1}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("an unknown form: %v", err)
 	}
-	if _, err := pack(make([]byte, maxBody+1)); err == nil {
+	if _, err := Pack(make([]byte, MaxBody+1)); err == nil {
 		t.Error("a body is stored that cannot be read")
 	}
-	if largest, err := pack(make([]byte, maxBody)); err != nil {
+	if largest, err := Pack(make([]byte, MaxBody)); err != nil {
 		t.Error(err)
-	} else if body, err := unpack(largest); err != nil || len(body) != maxBody {
+	} else if body, err := Unpack(largest); err != nil || len(body) != MaxBody {
 		t.Errorf("the largest body there may be comes back as %d bytes (%v)", len(body), err)
 	}
 	var bomb bytes.Buffer
@@ -147,14 +132,14 @@ func TestDamagedBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Write(make([]byte, maxBody+1)); err != nil {
+	if _, err := w.Write(make([]byte, MaxBody+1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, stored := range [][]byte{bomb.Bytes(), make([]byte, maxBody+2)} {
-		if _, err := unpack(stored); !errors.Is(err, errTooLarge) {
+	for _, stored := range [][]byte{bomb.Bytes(), make([]byte, MaxBody+2)} {
+		if _, err := Unpack(stored); !errors.Is(err, errTooLarge) {
 			t.Errorf("a body of %d bytes that unpacks to more than there may be: %v", len(stored), err)
 		}
 	}
@@ -162,7 +147,7 @@ func TestDamagedBody(t *testing.T) {
 	for range 200 {
 		nested = &tpinfo.Type{Kind: tpinfo.KindStruct, Anon: nested}
 	}
-	if _, err := decodeType("x", encodeType(nested)); !errors.Is(err, errBody) {
+	if _, err := DecodeType("x", encodeType(nested)); !errors.Is(err, ErrDamaged) {
 		t.Errorf("unnamed structs 200 deep: %v", err)
 	}
 }

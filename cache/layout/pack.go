@@ -1,4 +1,4 @@
-package cache
+package layout
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ const phrases = "const unsigned char *struct super_block *struct bpf_prog *struc
 // dictionary is what deflate may refer to. It is part of the format: changing
 // it is a new schema.
 var dictionary = sync.OnceValue(func() []byte {
-	var e encoder
+	var e Encoder
 	for line := range strings.Lines(words) {
 		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		// The last two are numbers, and between them and the texts stands the
@@ -46,13 +46,13 @@ var dictionary = sync.OnceValue(func() []byte {
 		texts := max(len(columns)-2, 1)
 		for i, text := range columns[:texts] {
 			if i > 0 || text != "" {
-				e.text(text)
+				e.Text(text)
 			}
 		}
 		if numbers := columns[texts:]; len(numbers) == 2 {
 			size, _ := strconv.ParseInt(numbers[0], 10, 64)
 			mark, _ := strconv.ParseInt(numbers[1], 10, 64)
-			e.number(0, size)
+			e.Number(0, size)
 			e.buf = append(e.buf, byte(mark))
 		}
 	}
@@ -85,14 +85,15 @@ var packers = sync.Pool{New: func() any {
 	return &packer{w: w}
 }}
 
-// pack returns body as it is stored.
-func pack(body []byte) ([]byte, error) {
-	if len(body) > maxBody {
-		return nil, fmt.Errorf("it takes %d bytes, more than the %d that the cache can give back", len(body), maxBody)
+// Pack returns a body, or another text, as it is stored; an error when it is
+// over MaxBody.
+func Pack(body []byte) ([]byte, error) {
+	if len(body) > MaxBody {
+		return nil, fmt.Errorf("it takes %d bytes, more than the %d that the cache can give back", len(body), MaxBody)
 	}
 	p, ok := packers.Get().(*packer)
 	if !ok {
-		return nil, errBody
+		return nil, ErrDamaged
 	}
 	defer packers.Put(p)
 	p.out.Reset()
@@ -113,34 +114,35 @@ func pack(body []byte) ([]byte, error) {
 // unpackers hold readers with their working memory, 40 KiB each.
 var unpackers = sync.Pool{New: func() any { return flate.NewReaderDict(bytes.NewReader(nil), dictionary()) }}
 
-func unpack(stored []byte) ([]byte, error) {
+// Unpack undoes Pack. Its errors wrap ErrDamaged.
+func Unpack(stored []byte) ([]byte, error) {
 	if len(stored) == 0 {
-		return nil, errBody
+		return nil, ErrDamaged
 	}
 	switch stored[0] {
 	case plain:
-		if len(stored) > 1+maxBody {
+		if len(stored) > 1+MaxBody {
 			return nil, errTooLarge
 		}
 		return stored[1:], nil
 	case packed:
 	default:
-		return nil, fmt.Errorf("%w: unknown form %d", errBody, stored[0])
+		return nil, fmt.Errorf("%w: unknown form %d", ErrDamaged, stored[0])
 	}
 	r, ok := unpackers.Get().(io.Reader)
 	if !ok {
-		return nil, errBody
+		return nil, ErrDamaged
 	}
 	defer unpackers.Put(r)
 	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored[1:]), dictionary()); err != nil {
 		return nil, err
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, 4*len(stored)))
-	n, err := io.Copy(buf, io.LimitReader(r, maxBody+1))
+	n, err := io.Copy(buf, io.LimitReader(r, MaxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBody, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if n > maxBody {
+	if n > MaxBody {
 		return nil, errTooLarge
 	}
 	return buf.Bytes(), nil
