@@ -3,18 +3,54 @@ package tpinfo
 import "encoding/json"
 
 // tracepointJSON is the one JSON form of an event, the same for the command
-// line, this package and HTTP.
+// line, this package and HTTP. Every key is always there but the kernel's, which
+// only EventOf knows.
 type tracepointJSON struct {
-	Schema   int       `json:"schema"`
-	Kernel   string    `json:"kernel,omitempty"`
-	System   string    `json:"system"`
-	Name     string    `json:"name"`
-	Class    string    `json:"class,omitempty"`
-	Header   string    `json:"header,omitempty"`
-	Source   Source    `json:"source"`
-	Args     []Arg     `json:"args"`
-	Record   *Record   `json:"record"`
-	Problems []Problem `json:"problems"`
+	Schema   int           `json:"schema"`
+	Kernel   string        `json:"kernel,omitempty"`
+	System   string        `json:"system"`
+	Name     string        `json:"name"`
+	Class    string        `json:"class"`
+	Header   string        `json:"header"`
+	Source   Source        `json:"source"`
+	Args     []Arg         `json:"args"`
+	Record   *Record       `json:"record"`
+	Problems []ProblemJSON `json:"problems"`
+}
+
+// ProblemJSON is a problem as output has it, with every key. Caches leave out
+// what is empty.
+type ProblemJSON struct {
+	Code    ProblemCode `json:"code"`
+	Subject string      `json:"subject"`
+	Message string      `json:"message"`
+	Supply  []string    `json:"supply"`
+}
+
+// ProblemsJSON gives problems the form of output: [] for none.
+func ProblemsJSON(list []Problem) []ProblemJSON {
+	out := make([]ProblemJSON, len(list))
+	for i, p := range list {
+		out[i] = ProblemJSON(p)
+		if p.Supply == nil {
+			out[i].Supply = []string{}
+		}
+	}
+	return out
+}
+
+func problemsOf(form []ProblemJSON) []Problem {
+	if form == nil {
+		return nil
+	}
+	out := make([]Problem, len(form))
+	for i, p := range form {
+		out[i] = Problem(p)
+		if len(p.Supply) == 0 {
+			out[i].Supply = nil
+		}
+	}
+	return out
 }
 
 // MarshalJSON writes the event without the name of a kernel; EventOf adds it.
@@ -23,14 +59,10 @@ func (t Tracepoint) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Tracepoint) form(release string) tracepointJSON {
-	f := tracepointJSON{
+	return tracepointJSON{
 		Schema: Schema, Kernel: release, System: t.System, Name: t.Name, Class: t.Class,
-		Header: t.Header, Source: t.Source, Args: t.Args, Record: t.Record, Problems: t.Problems,
+		Header: t.Header, Source: t.Source, Args: t.Args, Record: t.Record, Problems: ProblemsJSON(t.Problems),
 	}
-	if f.Problems == nil {
-		f.Problems = []Problem{}
-	}
-	return f
 }
 
 // UnmarshalJSON reads the form that MarshalJSON writes.
@@ -41,7 +73,7 @@ func (t *Tracepoint) UnmarshalJSON(text []byte) error {
 	}
 	*t = Tracepoint{
 		System: f.System, Name: f.Name, Class: f.Class, Header: f.Header,
-		Source: f.Source, Args: f.Args, Record: f.Record, Problems: f.Problems,
+		Source: f.Source, Args: f.Args, Record: f.Record, Problems: problemsOf(f.Problems),
 	}
 	return nil
 }

@@ -43,8 +43,8 @@ func TestEventJSON(t *testing.T) {
 		event Tracepoint
 		want  string
 	}{
-		{Tracepoint{Name: "x", Source: FromBTF}, `{"schema":1,"system":"","name":"x","source":"btf","args":null,"record":null,"problems":[]}`},
-		{Tracepoint{Name: "x", Source: FromBTF, Args: []Arg{}, Record: &Record{Size: Unknown, Fields: []Field{}}}, `{"schema":1,"system":"","name":"x","source":"btf","args":[],"record":{"size":null,"fields":[]},"problems":[]}`},
+		{Tracepoint{Name: "x", Source: FromBTF}, `{"schema":1,"system":"","name":"x","class":"","header":"","source":"btf","args":null,"record":null,"problems":[]}`},
+		{Tracepoint{Name: "x", Source: FromBTF, Args: []Arg{}, Record: &Record{Size: Unknown, Fields: []Field{}}}, `{"schema":1,"system":"","name":"x","class":"","header":"","source":"btf","args":[],"record":{"size":null,"fields":[]},"problems":[]}`},
 	} {
 		got, err := json.Marshal(test.event)
 		if err != nil {

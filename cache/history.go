@@ -3,7 +3,9 @@ package cache
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -97,6 +99,72 @@ func (db *DB) EventIn(ctx context.Context, name string, kernels []*Kernel) (_ []
 		return nil, e
 	}
 	return out, nil
+}
+
+// EventNamesIn returns the full names of the events that a glob names in any of
+// the kernels, sorted, for EventIn. A pattern is one of Events; one that matches
+// nothing is a NotFoundError. An event of a source that knows no systems is not
+// there beside those of its name.
+func (db *DB) EventNamesIn(ctx context.Context, pattern string, kernels []*Kernel) (_ []string, err error) {
+	defer func() { err = explain(db.path, err) }()
+	if _, err := path.Match(pattern, ""); err != nil {
+		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
+	}
+	used := map[int64]bool{}
+	for _, k := range kernels {
+		ids, err := k.ids(ctx, layout.KindEvent)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			used[id] = true
+		}
+	}
+	rows, err := db.sql.QueryContext(ctx, "SELECT id, name, body FROM layout WHERE kind = ?", layout.KindEvent)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	systems := map[string][]string{} // by the name of the event
+	for rows.Next() {
+		var id int64
+		var name string
+		var body sql.RawBytes
+		if err := rows.Scan(&id, &name, &body); err != nil {
+			return nil, err
+		}
+		if !used[id] || !mayMatch(pattern, name) {
+			continue
+		}
+		text, err := layout.Unpack(body)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		t, err := layout.DecodeEvent(name, text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if Matches(pattern, t) && !slices.Contains(systems[name], t.System) {
+			systems[name] = append(systems[name], t.System)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for name, in := range systems {
+		for _, system := range in {
+			if system != "" || len(in) == 1 {
+				t := tpinfo.Tracepoint{System: system, Name: name}
+				names = append(names, t.FullName())
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, db.noEventIn(ctx, pattern, kernels)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 type eventLayout struct {

@@ -97,6 +97,26 @@ func TestEventIn(t *testing.T) {
 	if found, err := db.EventIn(ctx, "sched_switch", kernels[:2]); err != nil || found[0] != found[1] {
 		t.Errorf("%p and %p (%v), want one value for one layout", found[0], found[1], err)
 	}
+	for pattern, want := range map[string][]string{
+		"*:request":  {"mmc:request", "nbd:request"},
+		"req*":       {"mmc:request", "nbd:request"}, // the image's, without a system, is among them
+		"sched:*":    {"sched:sched_bare", "sched:sched_switch"},
+		"[mn]*:*re*": {"mmc:request", "nbd:request"},
+	} {
+		if names, err := db.EventNamesIn(ctx, pattern, kernels); err != nil || !slices.Equal(names, want) {
+			t.Errorf("%s: %q (%v), want %q", pattern, names, err, want)
+		}
+	}
+	if names, err := db.EventNamesIn(ctx, "req*", kernels[3:]); err != nil || !slices.Equal(names, []string{"request"}) {
+		t.Errorf("req* where no system is known: %q (%v)", names, err)
+	}
+	if _, err := db.EventNamesIn(ctx, "[", kernels); !errors.Is(err, path.ErrBadPattern) {
+		t.Errorf("%v, want a bad pattern", err)
+	}
+	var nothing *NotFoundError
+	if names, err := db.EventNamesIn(ctx, "mmc:*", kernels[2:]); !errors.As(err, &nothing) {
+		t.Errorf("mmc:* where no kernel has it: %q (%v)", names, err)
+	}
 	var many *AmbiguousError
 	if _, err := db.EventIn(ctx, "request", kernels); !errors.As(err, &many) || !slices.Equal(many.Matches, []string{"mmc:request", "nbd:request"}) {
 		t.Errorf("request: %v, want both systems", err)

@@ -18,8 +18,8 @@ type Place struct {
 	Size   tpinfo.Bytes `json:"size"`
 	// BitOffset and BitSize are those of tpinfo.Member; BitSize 0 for what is
 	// no bitfield.
-	BitOffset int `json:"bit_offset,omitempty"`
-	BitSize   int `json:"bit_size,omitempty"`
+	BitOffset int `json:"bit_offset"`
+	BitSize   int `json:"bit_size"`
 	// Anon defines the unnamed struct or union at the bottom of Type.
 	Anon *tpinfo.Type `json:"-"`
 }

@@ -28,7 +28,7 @@ type MergeResult struct {
 	Failures int `json:"failures"` // new in the ledger
 	// Signer names who signed an exported file (bundle.Name); empty when
 	// nobody did.
-	Signer string `json:"signer,omitempty"`
+	Signer string `json:"signer"`
 }
 
 // Add sums up.

@@ -47,21 +47,22 @@ const (
 type Change struct {
 	Part Part  `json:"part"`
 	How  []How `json:"how"`
-	// Event or Type is what the part belongs to, Name which part it is: an
-	// argument, a field, a constant, the path of a member.
-	Event string `json:"event,omitempty"`
-	Type  string `json:"type,omitempty"`
-	Name  string `json:"name,omitempty"`
+	// Event or Type is what the part belongs to, the other is empty; Name is
+	// which part it is: an argument, a field, a constant, the path of a member;
+	// empty where there is one of its kind.
+	Event string `json:"event"`
+	Type  string `json:"type"`
+	Name  string `json:"name"`
 	// Before and After are the part's values, as Part has them; nil where
 	// there is none.
 	Before any `json:"before"`
 	After  any `json:"after"`
 	// Shifted: a field moved, or a record grew, because the part that all
 	// records begin with did.
-	Shifted bool `json:"shifted,omitempty"`
+	Shifted bool `json:"shifted"`
 	// Why says of an event that is Unknown to one side why that could not
 	// show it: "6.1.0-56-amd64 was extracted without …".
-	Why string `json:"why,omitempty"`
+	Why string `json:"why"`
 }
 
 // Is reports whether h is among the ways in which the part differs.

@@ -191,10 +191,10 @@ func TestChangeJSON(t *testing.T) {
 		got = append(got, string(text))
 	}
 	want := []string{
-		`{"part":"argument","how":["retyped","resized","resigned"],"event":"sched:sched_switch","name":"state",` +
-			`"before":{"name":"state","type":"long","offset":0,"size":8,"signed":true},"after":{"name":"state","type":"unsigned int","offset":0,"size":4,"signed":false}}`,
-		`{"part":"argument","how":["added"],"event":"sched:sched_switch","name":"n","before":null,` +
-			`"after":{"name":"n","type":"secret_t","offset":8,"size":null,"signed":false}}`,
+		`{"part":"argument","how":["retyped","resized","resigned"],"event":"sched:sched_switch","type":"","name":"state",` +
+			`"before":{"name":"state","type":"long","offset":0,"size":8,"signed":true},"after":{"name":"state","type":"unsigned int","offset":0,"size":4,"signed":false},"shifted":false,"why":""}`,
+		`{"part":"argument","how":["added"],"event":"sched:sched_switch","type":"","name":"n","before":null,` +
+			`"after":{"name":"n","type":"secret_t","offset":8,"size":null,"signed":false},"shifted":false,"why":""}`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("it is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

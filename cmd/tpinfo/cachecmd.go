@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,14 +30,18 @@ func (a *app) cacheCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "verify", Short: "Read everything in the cache and check it", Args: none,
 			Long: `Check the file, every layout and every kernel against its digest, and that nothing
-is named that is not there. Exit status 1 when something is wrong.`,
-			Example: "  tpinfo cache verify",
+is named that is not there. Exit status 1 when something is wrong. -f json prints
+one object, with the list of faults.`,
+			Example: "  tpinfo cache verify\n  tpinfo cache verify -f json | jq '.faults[].where'",
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.cacheVerify(cmd.Context()) },
 		},
 		a.cacheMergeCommand(), a.cacheExportCommand(), a.cacheImportCommand(), a.cacheGCCommand(),
 		&cobra.Command{
 			Use: "remove KERNEL...", Short: "Take kernels out of the cache",
-			Long:              "Take kernels out of the cache. 'tpinfo cache gc' then gives back the space that only they used.",
+			Long: `Take kernels out of the cache: all that are named or, when one of them is not there,
+none. A kernel that is known under several releases goes with all of them. -f json
+prints an object for each. 'tpinfo cache gc' then gives back the space that only
+they used.`,
 			Example:           "  tpinfo cache remove 5.10.0-46-cloud-amd64\n  tpinfo cache remove 1f6a0c2e",
 			Args:              some("a kernel, as 'tpinfo kernels' lists them"),
 			ValidArgsFunction: a.completeKernels,
@@ -44,6 +49,13 @@ is named that is not there. Exit status 1 when something is wrong.`,
 		},
 	)
 	return cmd
+}
+
+// statsJSON is the JSON form of what a cache holds.
+type statsJSON struct {
+	Schema     int `json:"schema"`
+	FileSchema int `json:"file_schema"` // of the cache file
+	cache.Stats
 }
 
 func (a *app) cacheStats(ctx context.Context) (err error) {
@@ -58,7 +70,7 @@ func (a *app) cacheStats(ctx context.Context) (err error) {
 	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {
-			return printJSON(w, s)
+			return printJSON(w, statsJSON{tpinfo.Schema, s.Schema, s})
 		}
 		t := &table{}
 		t.add("file", s.Path)
@@ -84,47 +96,93 @@ func (a *app) cacheVerify(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, f := range faults {
-		if a.settings.format == "json" {
-			if err := printJSON(a.out, f); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(a.out, "%s: %s\n", f.Where, f.What)
+	if err := a.write(func(w io.Writer) error { return a.printFaults(w, db.Path(), faults) }); err != nil {
+		return err
 	}
 	if len(faults) > 0 {
 		return fmt.Errorf("%s found in %s; move it away and extract again", plural(len(faults), "fault"), db.Path())
 	}
-	if a.settings.format != "json" && !a.settings.quiet {
-		fmt.Fprintln(a.out, "no fault found")
+	return nil
+}
+
+// verifiedJSON is the JSON form of what was found wrong with a cache.
+type verifiedJSON struct {
+	Schema int           `json:"schema"`
+	Path   string        `json:"path"`
+	Faults []cache.Fault `json:"faults"`
+}
+
+func (a *app) printFaults(w io.Writer, path string, faults []cache.Fault) error {
+	if a.settings.format == "json" {
+		return printJSON(w, verifiedJSON{tpinfo.Schema, path, notNil(faults)})
+	}
+	for _, f := range faults {
+		fmt.Fprintf(w, "%s: %s\n", f.Where, f.What)
+	}
+	if len(faults) == 0 && !a.settings.quiet {
+		fmt.Fprintln(w, "no fault found")
 	}
 	return nil
 }
 
 func (a *app) cacheRemove(ctx context.Context, names []string) error {
 	return a.writeCache(ctx, func(db *cache.DB) error {
-		var found []tpinfo.Kernel
+		contents, err := db.Contents(ctx)
+		if err != nil {
+			return err
+		}
+		var found []takenOutJSON
 		var ids []string
 		for _, name := range names {
 			k, err := db.Kernel(ctx, name)
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(ids, k.Info().ID) {
-				found, ids = append(found, k.Info().Kernel), append(ids, k.Info().ID)
+			id := k.Info().ID
+			if slices.Contains(ids, id) {
+				continue
 			}
+			at := slices.IndexFunc(contents, func(c cache.KernelContent) bool { return c.ID == id })
+			if at < 0 {
+				return &cache.NotFoundError{What: "kernel", Name: name, In: "the cache: it was removed meanwhile"}
+			}
+			ids = append(ids, id)
+			found = append(found, takenOutJSON{tpinfo.Schema, k.Info().Release, id, contents[at].Releases})
 		}
 		if err := db.Remove(ctx, ids...); err != nil {
 			return err
 		}
-		for _, k := range found {
-			if !a.settings.quiet {
-				fmt.Fprintf(a.out, "%s removed  %s\n", k.Release, a.style.dim("id "+shortID(k.ID)))
-			}
-		}
-		return nil
+		return a.write(func(w io.Writer) error { return a.printTakenOut(w, found) })
 	})
+}
+
+// takenOutJSON is the JSON form of a kernel that was removed.
+type takenOutJSON struct {
+	Schema int    `json:"schema"`
+	Kernel string `json:"kernel"`
+	ID     string `json:"id"`
+	// Releases are all that it was known as: they went with it.
+	Releases []string `json:"releases"`
+}
+
+func (a *app) printTakenOut(w io.Writer, found []takenOutJSON) error {
+	for _, k := range found {
+		if a.settings.format == "json" {
+			if err := printJSON(w, k); err != nil {
+				return err
+			}
+			continue
+		}
+		if a.settings.quiet {
+			continue
+		}
+		also := ""
+		if others := slices.DeleteFunc(slices.Clone(k.Releases), func(r string) bool { return r == k.Kernel }); len(others) > 0 {
+			also = ", which is " + strings.Join(others, " and ") + " too"
+		}
+		fmt.Fprintf(w, "%s removed%s  %s\n", k.Kernel, also, a.style.dim("id "+shortID(k.ID)))
+	}
+	return nil
 }
 
 // writeCache opens a cache that exists, for writing.

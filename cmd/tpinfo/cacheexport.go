@@ -45,7 +45,7 @@ type exportedJSON struct {
 	File    string `json:"file"`
 	Kernels int    `json:"kernels"`
 	Bytes   int64  `json:"bytes"`
-	Signer  string `json:"signer,omitempty"`
+	Signer  string `json:"signer"` // key that signed it; empty when none did
 }
 
 func (a *app) cacheExport(ctx context.Context) (err error) {

@@ -122,7 +122,7 @@ type verdictJSON struct {
 	ID       string         `json:"id"`
 	Arch     string         `json:"arch"`
 	Verdict  matrix.Verdict `json:"verdict"`
-	Baseline string         `json:"baseline,omitempty"` // empty when the script compiles on none
+	Baseline string         `json:"baseline"` // empty when the script compiles on none
 	Points   []pointJSON    `json:"points"`
 	Reasons  *diag.List     `json:"reasons"`
 }

@@ -93,7 +93,7 @@ type extraction struct {
 	Status     string  `json:"status"` // "extracted" or "unchanged"
 	Events     int     `json:"events"`
 	Incomplete int     `json:"incomplete"`
-	NotBuilt   int     `json:"not_built,omitempty"` // of Events; only a source tells
+	NotBuilt   int     `json:"not_built"` // of Events; only a source tells
 	Types      int     `json:"types"`
 	NewLayouts int     `json:"new_layouts"`
 	Seconds    float64 `json:"seconds"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -17,13 +18,18 @@ import (
 func (a *app) historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history EVENT",
-		Short: "Follow one event through the kernels of the cache",
-		Long: `Follow one event through all kernels of the cache, or those that -k names, the
+		Short: "Follow an event through the kernels of the cache",
+		Long: `Follow an event through all kernels of the cache, or those that -k names, the
 oldest first. Kernels in which it is the same are folded into a range of
 releases; below each range stands what changed against the one before. Flavours
-that differ, as real-time kernels do, have ranges of their own.`,
+that differ, as real-time kernels do, have ranges of their own.
+
+EVENT is system:name, a name that one system has, or a glob: then each event that
+any of the kernels has under such a name is followed, one after the other. With
+-f json, a line is one range of one event.`,
 		Example: `  tpinfo history block:block_rq_issue
   tpinfo history sched_switch -k '5.10*' -k '6.1.*'
+  tpinfo history 'sched:*'
   tpinfo history timer:hrtimer_init -f json | jq -r 'select(.present | not) | .kernels[]'`,
 		Args:              one("an event, such as sched:sched_switch"),
 		ValidArgsFunction: a.completeEverywhere,
@@ -37,7 +43,31 @@ that differ, as real-time kernels do, have ranges of their own.`,
 	return cmd
 }
 
+// history follows the event of a name, or those of a glob.
 func (a *app) history(ctx context.Context, db *cache.DB, name string, kernels []*cache.Kernel) error {
+	names := []string{name}
+	if isPattern(name) {
+		var err error
+		if names, err = db.EventNamesIn(ctx, name, kernels); err != nil {
+			return err
+		}
+	}
+	return a.write(func(w io.Writer) error {
+		buffered := bufio.NewWriter(w)
+		for i, name := range names {
+			if i > 0 && a.settings.format != "json" {
+				fmt.Fprintln(buffered)
+			}
+			if err := a.historyOf(ctx, buffered, db, name, kernels); err != nil {
+				return err
+			}
+		}
+		return buffered.Flush()
+	})
+}
+
+// historyOf follows one event.
+func (a *app) historyOf(ctx context.Context, w io.Writer, db *cache.DB, name string, kernels []*cache.Kernel) error {
 	events, err := db.EventIn(ctx, name, kernels)
 	if err != nil {
 		return err
@@ -53,13 +83,11 @@ func (a *app) history(ctx context.Context, db *cache.DB, name string, kernels []
 		}
 	}
 	list, layouts := compare.History(all)
-	return a.write(func(w io.Writer) error {
-		if a.settings.format == "json" {
-			return a.historyJSON(w, full, list, identities)
-		}
-		a.historyText(w, full, list, layouts, identities)
-		return nil
-	})
+	if a.settings.format == "json" {
+		return a.historyJSON(w, full, list, identities)
+	}
+	a.historyText(w, full, list, layouts, identities)
+	return nil
 }
 
 // stretchJSON is the JSON form of a range of kernels in which an event is the
@@ -74,7 +102,7 @@ type stretchJSON struct {
 	// Present is false for kernels without the event; Why says what kept
 	// their sources from showing it, if that is it.
 	Present bool             `json:"present"`
-	Why     string           `json:"why,omitempty"`
+	Why     string           `json:"why"`
 	Changes []compare.Change `json:"changes"`
 	// Layout is the event as the newest of the kernels has it.
 	Layout *tpinfo.EventOf `json:"layout"`

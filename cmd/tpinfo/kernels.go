@@ -19,12 +19,38 @@ func shortID(id string) string { return id[:min(len(id), 12)] }
 
 // kernelJSON is the JSON form of a kernel.
 type kernelJSON struct {
-	Schema int `json:"schema"`
-	tpinfo.Kernel
-	Events     int   `json:"events"`
-	Incomplete int   `json:"incomplete"`
-	Types      int   `json:"types"`
-	Bytes      int64 `json:"own_bytes"`
+	Schema    int              `json:"schema"`
+	ID        string           `json:"id"`
+	Release   string           `json:"release"`
+	Arch      string           `json:"arch"`
+	ByteOrder tpinfo.ByteOrder `json:"byte_order"`
+	WordSize  int              `json:"word_size"`
+	Source    tpinfo.Source    `json:"source"`
+	Compiler  string           `json:"compiler"` // empty for BTF
+	Tree      string           `json:"tree"`
+	// Extracted is null for a kernel of an exported file, which does not say.
+	Extracted  *time.Time           `json:"extracted"`
+	Problems   []tpinfo.ProblemJSON `json:"problems"`
+	Events     int                  `json:"events"`
+	Incomplete int                  `json:"incomplete"`
+	Types      int                  `json:"types"`
+	Bytes      int64                `json:"own_bytes"`
+}
+
+func kernelForm(k *cache.Info, own int64) kernelJSON {
+	return kernelJSON{
+		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
+		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Problems: tpinfo.ProblemsJSON(k.Problems),
+		Events: k.Events, Incomplete: k.Incomplete, Types: k.Types, Bytes: own,
+	}
+}
+
+// notZero is a time, or nil where there is none.
+func notZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func (a *app) kernelsCommand() *cobra.Command {
@@ -56,8 +82,20 @@ was at fault, why, and what to do about it.`,
 
 // failureJSON is the JSON form of an entry of the ledger.
 type failureJSON struct {
-	Schema int `json:"schema"`
-	tpinfo.Failure
+	Schema  int       `json:"schema"`
+	Key     string    `json:"key"`
+	Release string    `json:"release"` // empty when not even that is known
+	Arch    string    `json:"arch"`
+	Subject string    `json:"subject"`
+	Reason  string    `json:"reason"`
+	Supply  []string  `json:"supply"`
+	Tools   string    `json:"tools"`
+	Tries   int       `json:"tries"`
+	When    time.Time `json:"when"`
+}
+
+func failureForm(f *tpinfo.Failure) failureJSON {
+	return failureJSON{tpinfo.Schema, f.Key, f.Release, f.Arch, f.Subject, f.Reason, notNil(f.Supply), f.Tools, f.Tries, f.When}
 }
 
 // failedKernels prints the ledger.
@@ -73,8 +111,8 @@ func (a *app) failedKernels(ctx context.Context) (err error) {
 	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {
-			for _, f := range list {
-				if err := printJSON(w, failureJSON{tpinfo.Schema, f}); err != nil {
+			for i := range list {
+				if err := printJSON(w, failureForm(&list[i])); err != nil {
 					return err
 				}
 			}
@@ -113,8 +151,8 @@ func (a *app) kernels(ctx context.Context) (err error) {
 	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {
-			for _, k := range infos {
-				if err := printJSON(w, kernelJSON{tpinfo.Schema, k.Kernel, k.Events, k.Incomplete, k.Types, own[k.ID]}); err != nil {
+			for i := range infos {
+				if err := printJSON(w, kernelForm(&infos[i], own[infos[i].ID])); err != nil {
 					return err
 				}
 			}

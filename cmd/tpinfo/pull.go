@@ -131,15 +131,15 @@ type publishedJSON struct {
 	Releases []string `json:"releases"`
 	Arch     string   `json:"arch"`
 	Events   int      `json:"events"`
-	Size     int64    `json:"size"` // bytes of the bundle
-	Signer   string   `json:"signer,omitempty"`
+	Size     int64    `json:"size"`   // bytes of the bundle
+	Signer   string   `json:"signer"` // key that signed it; empty when none did
 	Digest   string   `json:"digest"`
 	// Here is what the cache has of it: "yes", "other" or "no".
 	Here string `json:"here"`
 	// Status is what became of it: "new", "changed", "unchanged" or "failed",
-	// then with the reason; empty in a list.
-	Status string `json:"status,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	// then with the reason; both empty in a list.
+	Status string `json:"status"`
+	Reason string `json:"reason"`
 }
 
 func publishedForm(e *oci.Entry, here string) publishedJSON {

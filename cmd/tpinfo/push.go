@@ -54,12 +54,12 @@ type pushedJSON struct {
 	Kernel   string   `json:"kernel"`
 	ID       string   `json:"id"`
 	Releases []string `json:"releases"`
-	Status   string   `json:"status"`           // "new", "changed" or "unchanged"
-	Size     int64    `json:"size"`             // bytes of the bundle
-	Sent     int64    `json:"sent"`             // of these, what the registry did not have
-	Signer   string   `json:"signer,omitempty"` // key that signed it
-	Digest   string   `json:"digest"`           // of this kernel's manifest
-	Index    string   `json:"index"`            // reference to all that is there now
+	Status   string   `json:"status"` // "new", "changed" or "unchanged"
+	Size     int64    `json:"size"`   // bytes of the bundle
+	Sent     int64    `json:"sent"`   // of these, what the registry did not have
+	Signer   string   `json:"signer"` // key that signed it; empty when none did
+	Digest   string   `json:"digest"` // of this kernel's manifest
+	Index    string   `json:"index"`  // reference to all that is there now
 }
 
 func (a *app) push(ctx context.Context, place string, replace bool) (err error) {

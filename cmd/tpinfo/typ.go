@@ -12,11 +12,20 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-// typeJSON is the JSON form of a type.
+// typeJSON is the JSON form of a type: all keys, whatever kind it is.
 type typeJSON struct {
 	Schema int    `json:"schema"`
 	Kernel string `json:"kernel"`
 	*tpinfo.Type
+	Encoding    tpinfo.Encoding     `json:"encoding"`
+	Of          string              `json:"of"`
+	Anon        *tpinfo.Type        `json:"anon"`
+	Members     []tpinfo.Member     `json:"members"`
+	Enumerators []tpinfo.Enumerator `json:"enumerators"`
+}
+
+func typeForm(release string, t *tpinfo.Type) typeJSON {
+	return typeJSON{tpinfo.Schema, release, t, t.Encoding, t.Of, t.Anon, notNil(t.Members), notNil(t.Enumerators)}
 }
 
 // placeJSON is the JSON form of a member's place.
@@ -89,7 +98,7 @@ func (a *app) showType(ctx context.Context, w io.Writer, k *cache.Kernel, name s
 		return err
 	}
 	if a.settings.format == "json" {
-		return printJSON(w, typeJSON{tpinfo.Schema, k.Info().Release, t})
+		return printJSON(w, typeForm(k.Info().Release, t))
 	}
 	a.draw(w, t, "")
 	return nil
@@ -121,7 +130,7 @@ func (a *app) typeList(ctx context.Context, w io.Writer, k *cache.Kernel, patter
 			if err != nil {
 				return err
 			}
-			if err := printJSON(w, typeJSON{tpinfo.Schema, k.Info().Release, t}); err != nil {
+			if err := printJSON(w, typeForm(k.Info().Release, t)); err != nil {
 				return err
 			}
 			continue

@@ -15,7 +15,7 @@ import (
 type versionJSON struct {
 	Schema    int    `json:"schema"`
 	Version   string `json:"version"`
-	Revision  string `json:"revision,omitempty"`
+	Revision  string `json:"revision"` // of the source; empty when the build did not know it
 	Go        string `json:"go"`
 	Platform  string `json:"platform"`
 	Overrides string `json:"overrides"` // digest of the override headers

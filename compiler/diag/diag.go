@@ -52,6 +52,9 @@ const (
 	Note    Level = "note"
 )
 
+// word is the level as it is written.
+func (l Level) word() string { return cmp.Or(string(l), "error") }
+
 // Error is one thing that is wrong with a script, or worth saying of it.
 type Error struct {
 	Level   Level
@@ -99,7 +102,7 @@ func (l *List) Error() string {
 			break
 		}
 		line, column := l.Source.Place(e.Span.Start)
-		fmt.Fprintf(&s, "%s:%d:%d: %s: %s\n", l.Source.Name, line, column, cmp.Or(string(e.Level), "error"), e.Message)
+		fmt.Fprintf(&s, "%s:%d:%d: %s: %s\n", l.Source.Name, line, column, e.Level.word(), e.Message)
 		text, shift := window(l.Source.line(e.Span.Start), column)
 		number := fmt.Sprintf("%3d", line)
 		fmt.Fprintf(&s, "%s | %s\n", number, text)
@@ -160,13 +163,13 @@ func (l *List) MarshalJSON() ([]byte, error) {
 		Column  int    `json:"column"`
 		Width   int    `json:"width"`
 		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-		Level   Level  `json:"level,omitempty"`
+		Hint    string `json:"hint"`
+		Level   string `json:"level"`
 	}
 	out := make([]place, len(l.Errors))
 	for i, e := range l.Errors {
 		line, column := l.Source.Place(e.Span.Start)
-		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint, e.Level}
+		out[i] = place{l.Source.Name, line, column, e.width(l.Source), e.Message, e.Hint, e.Level.word()}
 	}
 	// As everywhere in this project: "<" is "<".
 	var text bytes.Buffer

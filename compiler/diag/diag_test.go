@@ -34,7 +34,7 @@ probe.stp:3:1: error: expected the end
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantJSON := `[{"file":"probe.stp","line":2,"column":6,"width":5,"message":"unknown name \"ünder\"","hint":"did you mean \"under\"?"},{"file":"probe.stp","line":3,"column":1,"width":1,"message":"expected the end"}]`
+	wantJSON := `[{"file":"probe.stp","line":2,"column":6,"width":5,"message":"unknown name \"ünder\"","hint":"did you mean \"under\"?","level":"error"},{"file":"probe.stp","line":3,"column":1,"width":1,"message":"expected the end","hint":"","level":"error"}]`
 	if string(text) != wantJSON {
 		t.Errorf("got  %s\nwant %s", text, wantJSON)
 	}

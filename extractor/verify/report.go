@@ -26,7 +26,7 @@ type Disagreement struct {
 	Oracle  string `json:"oracle"`
 	// Explained says why the difference comes from the oracle's own limits;
 	// empty for a real one.
-	Explained string `json:"explained,omitempty"`
+	Explained string `json:"explained"`
 }
 
 func (d Disagreement) String() string {
