@@ -13,7 +13,7 @@
 //	query     its events and types                              query.go, member.go
 //	history   one event in many kernels                         history.go
 //	merge     kernels of another cache, conflicts between both  source.go, merge.go, reconcile.go
-//	export    kernels to a file and back                        export.go, import.go, bundle/
+//	export    kernels to a file and back                        export.go, import.go; its form: bundle/
 //	maintain  statistics, verification, collection of garbage   maintain.go, verify.go, content.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes

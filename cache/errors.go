@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
@@ -82,6 +83,8 @@ func explain(path string, err error) error {
 	}
 	var se sqlite3.Error
 	switch {
+	case errors.Is(err, bundle.ErrDamaged):
+		return explained{err} // not the cache is damaged, but what was read into it
 	case (errors.Is(err, layout.ErrDamaged) || errors.Is(err, errKernel)) && !errors.Is(err, ErrCorrupt):
 		return explained{damagedFile(path, err)}
 	case errors.As(err, &se):

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
@@ -135,27 +134,27 @@ func (db *DB) newMerger(ctx context.Context, tx *sql.Tx, res *MergeResult) (*mer
 
 func (m *merger) wants(h layout.Hash) bool { return m.db.stock.ids[h] == 0 }
 
-func (m *merger) kernel(ctx context.Context, a *arrival) error {
-	added, err := m.db.storeLayouts(ctx, m.tx, a.row.Layouts)
+func (m *merger) kernel(ctx context.Context, k *bundle.Kernel) error {
+	added, err := m.db.storeLayouts(ctx, m.tx, k.Layouts)
 	if err != nil {
 		return err
 	}
 	m.res.Layouts += added
-	if err := m.mergeKernel(ctx, a.row); err != nil {
-		return fmt.Errorf("kernel %s: %w", a.aliases[0].Release, err)
+	if err := m.mergeKernel(ctx, k.Kernel); err != nil {
+		return fmt.Errorf("kernel %s: %w", k.Aliases[0].Release, err)
 	}
-	for _, hash := range slices.Sorted(maps.Keys(a.lists)) {
-		if _, err := storeFiles(ctx, m.tx, []byte(a.lists[hash])); err != nil {
+	for _, hash := range slices.Sorted(maps.Keys(k.Lists)) {
+		if _, err := storeFiles(ctx, m.tx, []byte(k.Lists[hash])); err != nil {
 			return err
 		}
 	}
-	for _, alias := range a.aliases {
-		if err := m.mergeAlias(ctx, a.row.ID, alias); err != nil {
+	for _, alias := range k.Aliases {
+		if err := m.mergeAlias(ctx, k.ID, alias); err != nil {
 			return err
 		}
 	}
-	for _, o := range a.origins {
-		if err := m.mergeOrigin(ctx, a.row.ID, o); err != nil {
+	for _, o := range k.Origins {
+		if err := m.mergeOrigin(ctx, k.ID, o); err != nil {
 			return err
 		}
 	}
@@ -189,10 +188,6 @@ func (m *merger) mergeKernel(ctx context.Context, theirs layout.Kernel) error {
 	}
 	return err
 }
-
-// unknownTime stands for when something was extracted that an exported file
-// tells of: it does not say.
-var unknownTime = time.Time{}.Unix()
 
 func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs layout.Alias) error {
 	var mine layout.Alias

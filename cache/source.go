@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
@@ -17,18 +17,8 @@ import (
 type sink interface {
 	// wants says whether the sink lacks this layout still.
 	wants(layout.Hash) bool
-	kernel(context.Context, *arrival) error
+	kernel(context.Context, *bundle.Kernel) error
 	failure(context.Context, tpinfo.Failure) error
-}
-
-// arrival is a kernel on its way into a sink.
-type arrival struct {
-	row     layout.Kernel  // with the bodies of those layouts that the sink wants
-	aliases []layout.Alias // by release, then tree
-	origins []tpinfo.Origin
-	// lists are the lists of headers that aliases name, by hash; those that
-	// an earlier arrival had may be missing.
-	lists map[string]string
 }
 
 // source reads kernels of a cache, checking all that it hands on.
@@ -98,7 +88,7 @@ func (s *source) index(ctx context.Context) error {
 
 // storedKernel is a kernel as its row has it.
 type storedKernel struct {
-	arrival
+	bundle.Kernel
 	content []byte
 	ids     []int64
 }
@@ -128,12 +118,12 @@ func (s *source) kernels(ctx context.Context, ids []string) ([]*storedKernel, er
 	}
 	kernels := slices.Collect(maps.Values(found))
 	for _, k := range kernels {
-		if len(k.aliases) == 0 {
-			return nil, fmt.Errorf("kernel %s has no name: %w", k.row.ID, errKernel)
+		if len(k.Aliases) == 0 {
+			return nil, fmt.Errorf("kernel %s has no name: %w", k.ID, errKernel)
 		}
 	}
 	slices.SortFunc(kernels, func(a, b *storedKernel) int {
-		return cmp.Or(tpinfo.CompareReleases(a.aliases[0].Release, b.aliases[0].Release), cmp.Compare(a.row.ID, b.row.ID))
+		return cmp.Or(tpinfo.CompareReleases(a.Aliases[0].Release, b.Aliases[0].Release), cmp.Compare(a.ID, b.ID))
 	})
 	return kernels, nil
 }
@@ -146,26 +136,26 @@ func (s *source) kernelRows(ctx context.Context) (map[string]*storedKernel, erro
 	defer rows.Close()
 	found := map[string]*storedKernel{}
 	for rows.Next() {
-		k := &storedKernel{arrival: arrival{lists: map[string]string{}}}
+		k := &storedKernel{Kernel: bundle.Kernel{Lists: map[string]string{}}}
 		var problems []byte
 		var lists [2][]byte
-		if err := rows.Scan(&k.row.ID, &k.row.Arch, &k.row.ByteOrder, &k.row.WordSize, &k.row.Source, &problems, &lists[0], &lists[1], &k.content); err != nil {
+		if err := rows.Scan(&k.ID, &k.Arch, &k.ByteOrder, &k.WordSize, &k.Source, &problems, &lists[0], &lists[1], &k.content); err != nil {
 			return nil, err
 		}
-		if k.row.Problems, err = layout.Unpack(problems); err != nil {
-			return nil, fmt.Errorf("problems of kernel %s: %w", k.row.ID, err)
+		if k.Problems, err = layout.Unpack(problems); err != nil {
+			return nil, fmt.Errorf("problems of kernel %s: %w", k.ID, err)
 		}
 		for _, list := range lists {
 			if list, err = layout.Unpack(list); err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", k.row.ID, err)
+				return nil, fmt.Errorf("kernel %s: %w", k.ID, err)
 			}
 			ids, err := layout.DecodeList(list)
 			if err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", k.row.ID, err)
+				return nil, fmt.Errorf("kernel %s: %w", k.ID, err)
 			}
 			k.ids = append(k.ids, ids...)
 		}
-		found[k.row.ID] = k
+		found[k.ID] = k
 	}
 	return found, rows.Err()
 }
@@ -192,8 +182,8 @@ func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel)
 		if err != nil {
 			return fmt.Errorf("list of headers of kernel %s: %w", a.Release, err)
 		}
-		k.aliases = append(k.aliases, a)
-		k.lists[string(a.Files)] = string(text)
+		k.Aliases = append(k.Aliases, a)
+		k.Lists[string(a.Files)] = string(text)
 	}
 	return rows.Err()
 }
@@ -211,7 +201,7 @@ func (s *source) addOrigins(ctx context.Context, found map[string]*storedKernel)
 			return err
 		}
 		if k := found[kernel]; k != nil {
-			k.origins = append(k.origins, o)
+			k.Origins = append(k.Origins, o)
 		}
 	}
 	return rows.Err()
@@ -232,7 +222,7 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		}
 	}
 	if missing > 0 {
-		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.aliases[0].Release, errKernel)
+		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.Aliases[0].Release, errKernel)
 	}
 	bodies, err := s.fetch(ctx, fresh)
 	if err != nil {
@@ -242,12 +232,12 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		s.layouts[id], s.sent[id] = bodies[i], true
 	}
 	for _, id := range k.ids {
-		k.row.Layouts = append(k.row.Layouts, s.layouts[id])
+		k.Layouts = append(k.Layouts, s.layouts[id])
 	}
-	if !slices.Equal(k.row.Content(), k.content) {
-		return fmt.Errorf("kernel %s is not what was stored: %w", k.aliases[0].Release, errKernel)
+	if !slices.Equal(k.Content(), k.content) {
+		return fmt.Errorf("kernel %s is not what was stored: %w", k.Aliases[0].Release, errKernel)
 	}
-	if err := to.kernel(ctx, &k.arrival); err != nil {
+	if err := to.kernel(ctx, &k.Kernel); err != nil {
 		return err
 	}
 	// They were for this one alone, and take the memory.
@@ -256,7 +246,7 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		l.Body, l.Stored = nil, nil
 		s.layouts[id] = l
 	}
-	k.row.Layouts = nil
+	k.Layouts = nil
 	return nil
 }
 
@@ -287,13 +277,4 @@ func (s *source) fetch(ctx context.Context, ids []int64) ([]layout.Layout, error
 		return nil
 	})
 	return out, err
-}
-
-// canonical gives a kernel's problems the form in which they are stored.
-func canonical(problems []byte) ([]byte, error) {
-	var list []tpinfo.Problem
-	if err := json.Unmarshal(problems, &list); err != nil {
-		return nil, fmt.Errorf("problems: %w", layout.ErrDamaged)
-	}
-	return json.Marshal(list)
 }

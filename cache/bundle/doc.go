@@ -1,5 +1,5 @@
-// Package bundle frames an exported part of a cache: a header of lines that a
-// person can read, and then the payload, compressed with zstd.
+// Package bundle is the form of kernels in an exported file: a header of lines
+// that a person can read, and then the payload, compressed with zstd.
 //
 //	tpinfo export 1
 //	digest sha256:5f0c…
@@ -16,9 +16,11 @@
 //	openssl pkeyutl -verify -pubin -inkey KEY -rawin -in signed -sigfile signature
 //	sed '1,/^$/d' FILE | zstd -d | sha256sum
 //
-//	header   the lines, and the signature in them   header.go
-//	stream   the payload in and out, within limits  stream.go
-//	key      Ed25519 keys in files                  key.go
+//	header   the lines, and the signature in them            header.go
+//	stream   the payload in and out, within limits           stream.go
+//	key      Ed25519 keys in files                           key.go
+//	record   what a payload is made of; a kernel on its way  record.go
+//	kernels  to a payload, and back with suspicion           writekernels.go, readkernels.go
 //
-// What the payload holds is the business of package cache.
+// Where kernels come from and go to is the business of package cache.
 package bundle

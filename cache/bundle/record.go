@@ -1,0 +1,59 @@
+package bundle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/layout"
+)
+
+// The payload of an exported file is a row of records, each a tag, a length
+// and a body of texts and numbers (layout.Encoder):
+//
+//	F  a list of headers
+//	L  a layout: kind, name, body
+//	K  a kernel, with its names and origins; it names lists of headers and
+//	   layouts by their place among those before it, counted from 1
+//
+// Hashes and digests are not in it: who reads it works them out. Nor is when
+// something was extracted and in which folder, nor what failed: equal kernels
+// give equal files, on every machine.
+const (
+	tagFiles  = 'F'
+	tagLayout = 'L'
+	tagKernel = 'K'
+)
+
+// maxRecord bounds a record: a body, its name, and the like.
+const maxRecord = layout.MaxBody + 1<<20
+
+// Kernel is a kernel on its way from a cache, to another one or to a file, with
+// all that goes along.
+type Kernel struct {
+	// Kernel has the bodies of those layouts that the taker lacks still.
+	layout.Kernel
+	Aliases []layout.Alias // by release, then tree; one at least
+	Origins []tpinfo.Origin
+	// Lists are the lists of headers that Aliases name, a path a line, by
+	// hash; those that went along with an earlier kernel may be missing.
+	Lists map[string]string
+}
+
+// unknownTime stands for when something was extracted, which an exported file
+// does not say.
+var unknownTime = time.Time{}.Unix()
+
+// homeless are aliases without the folders of their trees and without times;
+// of those that then have one name, the greatest.
+func homeless(aliases []layout.Alias) []layout.Alias {
+	aliases = slices.Clone(aliases)
+	for i := range aliases {
+		aliases[i].Tree, aliases[i].Extracted = aliases[i].TreeName(), unknownTime
+	}
+	slices.SortFunc(aliases, func(a, b layout.Alias) int {
+		return cmp.Or(cmp.Compare(a.Release, b.Release), cmp.Compare(a.Tree, b.Tree), b.Compare(a))
+	})
+	return slices.CompactFunc(aliases, func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree })
+}
