@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
@@ -59,6 +60,7 @@ var remedies = []struct {
 	{syscall.EACCES, []string{"read access to the file, or TMPDIR=DIR where scratch folders cannot be made"}},
 	{syscall.ENOMEM, []string{"-j 1", "--retry"}},
 	{kbuild.ErrNotConfigured, []string{"a build tree that was prepared, or the distribution's header packages"}},
+	{extractor.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
 	{kbuild.ErrNoSource, []string{"the package with the common headers, beside this one"}},
 	{kbuild.ErrNoTree, []string{"a header package: linux-headers-RELEASE or kernel-devel"}},
 	{kbuild.ErrUnknownArch, []string{"tpinfo extract --btf IMAGE"}},

@@ -33,8 +33,8 @@ func (t *Tree) read() error {
 	} else if err != nil {
 		return fmt.Errorf("configuration of %s: %w", t.Build, err)
 	}
-	if _, err := os.Stat(filepath.Join(t.Build, "include", "generated", "autoconf.h")); err != nil {
-		return fmt.Errorf("%w: %s has no include/generated/autoconf.h; run make prepare there", ErrNotConfigured, t.Build)
+	if err := t.checkAutoconf(); err != nil {
+		return err
 	}
 	uts := filepath.Join(t.Build, "include", "generated", "utsrelease.h")
 	text, err := os.ReadFile(uts)
@@ -51,6 +51,63 @@ func (t *Tree) read() error {
 	}
 	t.Arch, err = archOf(t)
 	return err
+}
+
+// edited is which part of the options, one in so many, a distribution may have
+// changed by hand in one of the two forms of the configuration.
+const edited = 100
+
+// checkAutoconf holds what the compiler reads of the configuration,
+// autoconf.h, against what this program reads of it, auto.conf. One program
+// writes both from the same options (conf_write_autoconf in
+// scripts/kconfig/confdata.c), so that where they differ one is empty, cut off
+// or another kernel's, and the headers would describe no kernel at all.
+func (t *Tree) checkAutoconf() error {
+	const name = "include/generated/autoconf.h"
+	f, err := os.Open(filepath.Join(t.Build, filepath.FromSlash(name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s has no %s; run make prepare there", ErrNotConfigured, t.Build, name)
+	} else if err != nil {
+		return fmt.Errorf("configuration of %s: %w", t.Build, err)
+	}
+	defer f.Close()
+	defined := map[string]bool{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		// "#define CONFIG_NAME 1", and CONFIG_NAME_MODULE for a module.
+		if words := strings.Fields(lines.Text()); len(words) > 1 && words[0] == "#define" {
+			defined[strings.TrimPrefix(words[1], "CONFIG_")] = true
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s of %s: %w", name, t.Build, err)
+	}
+	on, lacks, example := 0, 0, ""
+	for option, value := range t.Config {
+		key := option
+		switch value {
+		case "m":
+			key += "_MODULE"
+		case "y":
+		default:
+			continue
+		}
+		on++
+		if !defined[key] {
+			lacks++
+			if example == "" || option < example {
+				example = option
+			}
+		}
+	}
+	if on == 0 {
+		return fmt.Errorf("%w: include/config/auto.conf of %s sets no option; run make olddefconfig prepare there, or fetch the header package again", ErrNotConfigured, t.Build)
+	}
+	if lacks*edited > on {
+		return fmt.Errorf("%w: %s of %s lacks %d of the %d options of include/config/auto.conf, CONFIG_%s the first; run make prepare there, or fetch the header package again",
+			ErrNotConfigured, name, t.Build, lacks, on, example)
+	}
+	return nil
 }
 
 // ParseVersion reads the version that a release name starts with.

@@ -41,7 +41,7 @@ var (
 	ErrNoTree        = errors.New("no kernel build tree")
 	ErrDangling      = errors.New("the build link leads nowhere")
 	ErrNoSource      = errors.New("the tree's source part is missing")
-	ErrNotConfigured = errors.New("the kernel tree was never configured")
+	ErrNotConfigured = errors.New("the kernel tree is not configured")
 	ErrUnknownArch   = errors.New("unknown architecture")
 )
 

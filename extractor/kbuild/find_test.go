@@ -31,15 +31,31 @@ func grow(t *testing.T, dir string, files map[string]string) {
 // built is what a configured build folder at prefix has.
 func built(prefix string, files map[string]string) map[string]string {
 	all := map[string]string{
-		prefix + "include/config/auto.conf":        "CONFIG_X86_64=y\nCONFIG_MODULES=m\nCONFIG_CC_VERSION_TEXT=\"gcc (Debian)\"\n# CONFIG_OFF is not set\nnonsense\n",
-		prefix + "include/generated/autoconf.h":    "#define CONFIG_X86_64 1\n",
+		prefix + "include/config/auto.conf":        "CONFIG_X86_64=y\nCONFIG_MODULES=y\nCONFIG_EXT4_FS=m\nCONFIG_CC_VERSION_TEXT=\"gcc (Debian)\"\n# CONFIG_OFF is not set\nnonsense\n",
 		prefix + "include/generated/utsrelease.h":  "#define UTS_RELEASE \"6.1.0-9-amd64\"\n",
 		prefix + "arch/x86/include/generated/.any": "",
 	}
 	for name, text := range files {
 		all[name] = text
 	}
+	if header := prefix + "include/generated/autoconf.h"; all[header] == "" {
+		all[header] = autoconf(all[prefix+"include/config/auto.conf"])
+	}
 	return all
+}
+
+// autoconf is the autoconf.h that goes with an auto.conf.
+func autoconf(conf string) string {
+	var text strings.Builder
+	for line := range strings.Lines(conf) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), "="); value {
+		case "y":
+			text.WriteString("#define " + name + " 1\n")
+		case "m":
+			text.WriteString("#define " + name + "_MODULE 1\n")
+		}
+	}
+	return text.String()
 }
 
 const tracepointHeader = "include/linux/tracepoint.h"
@@ -126,10 +142,13 @@ func TestFindFails(t *testing.T) {
 		{"a Makefile that names no folder", built("tree/", map[string]string{"tree/Makefile": "include $(src)/Makefile\n"}), "tree", ErrNoTree, "names a source folder"},
 		{"never configured", without(inPlace(), "tree/include/config/auto.conf"), "tree", ErrNotConfigured, "make olddefconfig prepare"},
 		{"never prepared", without(inPlace(), "tree/include/generated/autoconf.h"), "tree", ErrNotConfigured, "make prepare"},
+		{"an empty configuration", replaced("tree/include/config/auto.conf", ""), "tree", ErrNotConfigured, "auto.conf of"},
+		{"an empty autoconf.h", replaced("tree/include/generated/autoconf.h", "/* */\n"), "tree", ErrNotConfigured, "lacks 3 of the 3 options of include/config/auto.conf, CONFIG_EXT4_FS the first; run make prepare there"},
+		{"an autoconf.h that is cut off", replaced("tree/include/generated/autoconf.h", "#define CONFIG_X86_64 1\n#define CONFIG_MODULES 1\n"), "tree", ErrNotConfigured, "lacks 1 of the 3 options"},
 		{"no release", without(inPlace(), "tree/include/generated/utsrelease.h"), "tree", ErrNotConfigured, "make prepare"},
 		{"an empty release", replaced("tree/include/generated/utsrelease.h", "\n"), "tree", nil, "no UTS_RELEASE in it"},
 		{"a release without a version", replaced("tree/include/generated/utsrelease.h", `#define UTS_RELEASE "next"`), "tree", nil, "does not start with a version"},
-		{"another architecture", replaced("tree/include/config/auto.conf", "CONFIG_RISCV=y\n"), "tree", ErrUnknownArch, "this version knows arm64, x86"},
+		{"another architecture", built("tree/", map[string]string{"tree/" + tracepointHeader: "", "tree/include/config/auto.conf": "CONFIG_RISCV=y\n"}), "tree", ErrUnknownArch, "this version knows arm64, x86"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root := t.TempDir()

@@ -259,7 +259,7 @@ func TestFindTrees(t *testing.T) {
 		{"never configured", func(t *testing.T, dir string) {
 			writeTree(t, dir, plain(commonDir))
 			writeTree(t, filepath.Join(dir, "half"), []file{{name: "include/generated/autoconf.h", text: ""}, {name: "include/linux/tracepoint.h", text: ""}})
-		}, nil, []string{"half: the kernel tree was never configured: half has no include/config/auto.conf; run make olddefconfig prepare there, or use a distribution's header package"}},
+		}, nil, []string{"half: the kernel tree is not configured: half has no include/config/auto.conf; run make olddefconfig prepare there, or use a distribution's header package"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,13 +14,16 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
+// autoconf makes an autoconf.h of an auto.conf.
+var autoconf = strings.NewReplacer("CONFIG_", "#define CONFIG_", "=y", " 1", "=m", "_MODULE 1")
+
 // kernel is a source tree beside a build tree, of which the preprocessor is
 // asked nothing: what goes to it is what the tests look at.
 func kernel(t *testing.T, config string, more map[string]string) (*kbuild.Source, *kbuild.Tree) {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{
-		"out/include/config/auto.conf": config, "out/include/generated/autoconf.h": "", "out/include/linux/tracepoint.h": "",
+		"out/include/config/auto.conf": config, "out/include/generated/autoconf.h": autoconf.Replace(config), "out/include/linux/tracepoint.h": "",
 		"out/include/generated/utsrelease.h":               "#define UTS_RELEASE \"6.1.9-tiny\"\n",
 		"out/include/generated/uapi/linux/version.h":       "#define LINUX_VERSION_CODE 393481\n",
 		"out/arch/x86/include/generated/asm/syscalls_64.h": "__SYSCALL(0, sys_read)\n",
