@@ -20,7 +20,8 @@ type Failure struct {
 	// Key is what was tried, as in Origin.
 	Key     string `json:"key"`
 	Release string `json:"release"` // empty when not even that is known
-	Arch    string `json:"arch,omitempty"`
+	// Arch as in Kernel; the packages' word where it is not known.
+	Arch string `json:"arch,omitempty"`
 	// Subject is the package, header or folder at fault; empty for the whole.
 	Subject string `json:"subject,omitempty"`
 	// Reason is one sentence in lower case, with the compiler's words where

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -61,7 +62,7 @@ func TestMostFail(t *testing.T) {
 				t.Errorf("after %d rounds: %v", n, err)
 			}
 			if !strings.Contains(err.Error(), "do not compile with "+compiler) ||
-				!strings.Contains(err.Error(), " 65 of 75: include/trace/events/planted") || !strings.HasSuffix(err.Error(), ".h:6: unknown type name 'what_is_this'") {
+				!strings.Contains(err.Error(), " 65 of 75: include/trace/events/planted") || !strings.HasSuffix(fault.Reason(err), ".h:6: unknown type name 'what_is_this'") {
 				t.Errorf("%v, want the compiler's words", err)
 			}
 			tree = copyTiny(t)

@@ -45,7 +45,7 @@ func (w *workshop) readPrefix(ctx context.Context, all []*instance) error {
 			return err
 		}
 		if res.ExitCode != 0 {
-			return fmt.Errorf("the kernel's headers do not compile with %s: %s; try another compiler (--cc)", w.compiler, firstWords(res.Stderr))
+			return w.prefixError(firstWords(res.Stderr))
 		}
 	}
 	for _, in := range all {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
@@ -167,11 +168,17 @@ func (w *workshop) checkPrefix(ctx context.Context) error {
 		return err
 	}
 	if len(said) > 0 {
-		return fmt.Errorf("the kernel's headers do not compile with %s: %s:%d: %s; try another compiler (--cc)",
-			w.compiler, said[0].File, said[0].Line, said[0].Message)
+		return w.prefixError(fmt.Sprintf("%s:%d: %s", said[0].File, said[0].Line, said[0].Message))
 	}
 	w.prefixCompiles = true
 	return nil
+}
+
+func (w *workshop) prefixError(said string) error {
+	return &fault.Advised{
+		Err:    fmt.Errorf("the kernel's headers do not compile with %s: %s", w.compiler, said),
+		Advice: "try another compiler (--cc)",
+	}
 }
 
 // ErrMostFail is wrapped by the error for a tree of which most trace headers do
@@ -204,7 +211,10 @@ func (w *workshop) hopeless(units []*unit, sorted []blamed) error {
 	if all < enoughToJudge || fail*2 <= all {
 		return nil
 	}
-	return fmt.Errorf("%w with %s, %d of %d: %s", ErrMostFail, w.compiler, fail, all, w.words(common))
+	return &fault.Advised{
+		Err:    fmt.Errorf("%w with %s, %d of %d: %s", ErrMostFail, w.compiler, fail, all, w.words(common)),
+		Advice: "prepare the tree again (make olddefconfig prepare), fetch the header package again, or try another compiler (--cc)",
+	}
 }
 
 // attribute says which member a complaint belongs to: the one whose line of

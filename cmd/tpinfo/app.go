@@ -34,11 +34,17 @@ type app struct {
 	streams
 	settings settings
 	style    style // of out
-	// compilers names those that were asked what they are, by architecture.
+	// compilers are those that were looked for, by architecture.
 	compilers struct {
 		sync.Mutex
-		names map[string]string
+		asked map[string]askedCompiler
 	}
+}
+
+// askedCompiler is a compiler's name, or why there is none.
+type askedCompiler struct {
+	name string
+	err  error
 }
 
 // errSilent ends with exitFailed when everything was said already.

@@ -42,9 +42,6 @@ systems too, and which events the configuration does not build.`,
 			if len(trees) == 0 {
 				trees = []string{""}
 			}
-			if a.settings.jobs < 0 {
-				return usageError{fmt.Errorf("%d jobs: it takes one or more", a.settings.jobs)}
-			}
 			return a.extract(cmd.Context(), trees)
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,7 +53,12 @@ what they built.
 
 --report writes what became of every kernel as one JSON file, also when the run
 is interrupted: status (built, known, same, failed), events, every header that
-failed with the compiler's words, every file that was skipped and why.
+failed with the compiler's words, every file that was skipped and why. With
+--dry-run it is the plan: what would be built has the status planned.
+
+Compilers are looked for first. --cc that names none is wrong usage, and where
+there is none for some of the architectures (gcc for arm64 is a package of its
+own) a note says so, and those kernels alone fail.
 
 Exit status 1 when a kernel failed, or a package that should have been one; the
 others are in the cache.`,
@@ -82,19 +88,19 @@ others are in the cache.`,
 func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 	start := time.Now()
 	s := &a.settings
-	if s.jobs < 0 {
-		return usageError{fmt.Errorf("%d jobs: it takes one or more", s.jobs)}
-	}
 	var shard fleet.Shard
 	if s.shard != "" {
 		if shard, err = fleet.ParseShard(s.shard, os.Getenv); err != nil {
 			return usageError{err}
 		}
 	}
-	if s.queue != "" {
-		if err := natsqueue.CheckCompiler(s.cc); err != nil {
-			return usageError{err}
-		}
+	if s.queue == "" {
+		err = cc.Check(ctx, s.cc)
+	} else {
+		err = natsqueue.CheckCompiler(s.cc)
+	}
+	if err != nil {
+		return usageError{err}
 	}
 	// What the result goes to is opened first: that it cannot be written is
 	// known before the work.
@@ -130,20 +136,57 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 		if err := a.write(func(w io.Writer) error { return a.printPlan(w, plan) }); err != nil {
 			return err
 		}
+		if s.report != "" {
+			report := fleet.OfPlan(plan, start)
+			report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
+			if st, err := os.Stat(s.cache); err == nil {
+				report.CacheBytes = st.Size()
+			}
+			if err := writeFile("report", s.report, report.Write); err != nil {
+				return err
+			}
+		}
 		if plan.Failed() > 0 {
 			return errSilent // it was said
 		}
 		return nil
+	}
+	if s.queue == "" {
+		if err := a.checkCompilers(ctx, plan); err != nil {
+			return err
+		}
 	}
 	var report *fleet.Report
 	err = a.write(func(w io.Writer) (err error) {
 		report, err = a.runPlan(ctx, w, db, plan, start)
 		return err
 	})
-	if err == nil && report.Totals.Failed > 0 {
+	if err == nil && report.Totals.Failed+report.Totals.FailedInputs > 0 {
 		return errSilent // the summary said it
 	}
 	return err
+}
+
+// checkCompilers says before the work for which of the planned kernels there is
+// no compiler. They fail, and are tried again once there is one; where there is
+// none for any, nothing is begun.
+func (a *app) checkCompilers(ctx context.Context, plan *fleet.Plan) error {
+	lacking := map[string]int{} // kernels by architecture
+	total := 0
+	for _, t := range plan.Tasks {
+		if _, err := a.compiler(ctx, t.Set.Arch); errors.Is(err, cc.ErrNoCompiler) {
+			lacking[t.Set.Arch]++
+			total++
+		}
+	}
+	for _, arch := range slices.Sorted(maps.Keys(lacking)) {
+		_, err := a.compiler(ctx, arch)
+		if total == len(plan.Tasks) {
+			return fmt.Errorf("%w; nothing was built", err)
+		}
+		a.note("%v; without it %s will fail", err, plural(lacking[arch], arch+" kernel"))
+	}
+	return nil
 }
 
 // checkSources refuses before the work what --source names and is no source:
@@ -245,25 +288,35 @@ func spareMemory() {
 	}
 }
 
-// tools names what kernels of an architecture are built with. Each compiler is
-// asked once in a run.
+// tools names what kernels of an architecture are built with.
 func (a *app) tools(ctx context.Context, arch string) string {
-	a.compilers.Lock()
-	defer a.compilers.Unlock()
-	of, ok := a.compilers.names[arch]
-	if !ok {
+	of, err := a.compiler(ctx, arch)
+	if err != nil {
 		of = "no compiler"
-		if target, err := kbuild.ArchNamed(arch); err == nil {
-			if compiler, err := cc.Find(ctx, a.settings.cc, target); err == nil {
-				of = compiler.String()
-			}
-		}
-		if a.compilers.names == nil {
-			a.compilers.names = map[string]string{}
-		}
-		a.compilers.names[arch] = of
 	}
 	return programName() + ", " + of
+}
+
+// compiler names the one for kernels of an architecture, the packages' word.
+// Each is asked once in a run.
+func (a *app) compiler(ctx context.Context, arch string) (name string, err error) {
+	a.compilers.Lock()
+	defer a.compilers.Unlock()
+	c, ok := a.compilers.asked[arch]
+	if !ok {
+		var target *kbuild.Arch
+		if target, c.err = kbuild.ArchNamed(arch); c.err == nil {
+			var found *cc.Compiler
+			if found, c.err = cc.Find(ctx, a.settings.cc, target); c.err == nil {
+				c.name = found.String()
+			}
+		}
+		if a.compilers.asked == nil {
+			a.compilers.asked = map[string]askedCompiler{}
+		}
+		a.compilers.asked[arch] = c
+	}
+	return c.name, c.err
 }
 
 // programName is this program's version, and its revision where it has none.

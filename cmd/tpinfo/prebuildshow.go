@@ -182,12 +182,12 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 	if a.settings.format == "json" || a.settings.quiet {
 		return nil
 	}
-	inputs := failedSkips(r.Skipped)
+	inputs := t.FailedInputs
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{t.Built, "built"}, {t.Same, "with the headers of another"}, {t.Known, "known already"}, {t.Failed - inputs, "failed"}} {
+	}{{t.Built, "built"}, {t.Same, "with the headers of another"}, {t.Known, "known already"}, {t.Failed, "failed"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
@@ -207,18 +207,13 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 		what, plural(t.Events, "event"), plural(t.NewLayouts, "new layout"),
 		r.Cache, size(r.CacheBytes), r.Seconds, speed)
 	if others := t.Skipped - inputs; err == nil && others > 0 && !a.settings.verbose {
-		a.note("%s skipped that are no kernel's headers; -v lists them", plural(others, "file"))
+		what := "are no kernel's headers; -v lists them"
+		if others == 1 {
+			what = "is no kernel's headers; -v names it"
+		}
+		a.note("%s skipped that %s", plural(others, "file"), what)
 	}
 	return err
-}
-
-func failedSkips(list []fleet.Skipped) (n int) {
-	for _, s := range list {
-		if s.Failed {
-			n++
-		}
-	}
-	return n
 }
 
 // complain names what failed, why, and the next step.

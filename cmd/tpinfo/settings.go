@@ -128,6 +128,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		}
 		a.settings.cache = filepath.Join(dir, "tpinfo", "cache.db")
 	}
+	if v.IsSet("jobs") && a.settings.jobs < 1 {
+		return usageError{fmt.Errorf("%v jobs: it takes one or more", v.Get("jobs"))}
+	}
 	if !slices.Contains([]string{"table", "json", "stap"}, a.settings.format) {
 		return usageError{fmt.Errorf("format %q: it is table, json or stap", a.settings.format)}
 	}

@@ -35,18 +35,24 @@ var ErrNoCompiler = errors.New("no C compiler")
 // MissingError is a compiler that is not there.
 type MissingError struct {
 	Why string
+	// Hint is the package to install; empty where the name is a mistake.
+	Hint string
 	// Supply is what to do about it, as tpinfo.Problem has it.
 	Supply []string
 }
 
-func (e *MissingError) Error() string { return ErrNoCompiler.Error() + " " + e.Why }
+func (e *MissingError) Error() string {
+	if e.Hint == "" {
+		return e.Reason()
+	}
+	return e.Reason() + ": " + e.Hint
+}
+
+// Reason is the error without its hint.
+func (e *MissingError) Reason() string { return ErrNoCompiler.Error() + " " + e.Why }
 
 // Unwrap gives ErrNoCompiler.
 func (e *MissingError) Unwrap() error { return ErrNoCompiler }
-
-func missing(supply []string, why string, args ...any) error {
-	return &MissingError{Why: fmt.Sprintf(why, args...), Supply: supply}
-}
 
 // versions of the compilers that Debian installs beside an unversioned name,
 // newest first: a machine may have only gcc-14.
@@ -89,15 +95,41 @@ func Find(ctx context.Context, choice string, arch *kbuild.Arch) (*Compiler, err
 	install := "apt-get install " + gcc
 	switch {
 	case strings.ContainsRune(choice, filepath.Separator):
-		return nil, missing([]string{"--cc gcc or clang, or the path of one"}, "at %s: not an executable file", choice)
+		return nil, &MissingError{Why: fmt.Sprintf("at %s: not an executable file", choice), Supply: another}
 	case choice == "clang":
-		return nil, missing([]string{"apt-get install clang"}, "named clang: apt-get install clang")
+		return nil, &MissingError{Why: "named clang", Hint: "apt-get install clang", Supply: []string{"apt-get install clang"}}
 	case choice == "gcc":
-		return nil, missing([]string{install, "--cc clang"}, "named %sgcc: %s, or use clang, which compiles for every architecture (--cc clang)", prefix, install)
+		return nil, &MissingError{
+			Why:    fmt.Sprintf("named %sgcc", prefix),
+			Hint:   install + ", or use clang, which compiles for every architecture (--cc clang)",
+			Supply: []string{install, "--cc clang"},
+		}
 	case choice == "":
-		return nil, missing([]string{install, "apt-get install clang"}, "for %s: %s (or clang)", arch.Name, install)
+		return nil, &MissingError{Why: "for " + arch.Name, Hint: install + " (or clang)", Supply: []string{install, "apt-get install clang"}}
 	}
-	return nil, missing([]string{"--cc gcc or clang, or the path of one"}, "named %s on the PATH", choice)
+	return nil, &MissingError{Why: fmt.Sprintf("named %s on the PATH", choice), Supply: another}
+}
+
+// another is what to do about a name that no compiler has.
+var another = []string{"--cc gcc or clang, or the path of one"}
+
+// Check is the error for a choice that is no compiler for any architecture: it
+// is mistyped, or not installed. The empty choice is none, and right.
+func Check(ctx context.Context, choice string) error {
+	if choice == "" {
+		return nil
+	}
+	var first error
+	for _, arch := range kbuild.Arches() {
+		_, err := Find(ctx, choice, arch)
+		if err == nil {
+			return nil
+		}
+		if first == nil || slices.Contains(arch.Host, runtime.GOARCH) && arch.WordSize == 8 {
+			first = err
+		}
+	}
+	return first
 }
 
 func versioned(name string, versions []string) []string {

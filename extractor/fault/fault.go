@@ -4,6 +4,9 @@
 // that reads foreign bytes begins with
 //
 //	defer fault.Catch(&err)
+//
+// It also parts what an error says of the fault from what it says to do about
+// it.
 package fault
 
 import (

@@ -216,7 +216,7 @@ func TestFailures(t *testing.T) {
 			continue
 		}
 		got := *res.Failure
-		if time.Since(got.When) > time.Minute || got.Tries != 1 || got.Key != tiny.Key || got.Release != tiny.Set.Release || got.Arch != "amd64" {
+		if time.Since(got.When) > time.Minute || got.Tries != 1 || got.Key != tiny.Key || got.Release != tiny.Set.Release || got.Arch != "x86" {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 		got = tpinfo.Failure{Subject: got.Subject, Reason: regexp.MustCompile(`go:\d+`).ReplaceAllString(got.Reason, "go:LINE"), Supply: got.Supply, Tools: got.Tools}
@@ -232,7 +232,7 @@ func TestNoCompiler(t *testing.T) {
 	opener := scratch(t)
 	t.Setenv("PATH", t.TempDir())
 	res := (&Builder{Opener: opener, Tools: tools("none")}).Build(context.Background(), tasks[0], nil)
-	if f := res.Failure; f == nil || f.Reason != "no C compiler for x86: apt-get install gcc (or clang)" ||
+	if f := res.Failure; f == nil || f.Reason != "no C compiler for x86" ||
 		strings.Join(f.Supply, ", ") != "apt-get install gcc, apt-get install clang" || f.Tools != "none for amd64" {
 		t.Errorf("%+v", f)
 	}
@@ -344,6 +344,7 @@ func TestFleet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sumsUp(t, report)
 		if watch.most > 2 || watch.now != 0 {
 			t.Errorf("%d kernels at once, %d at the end", watch.most, watch.now)
 		}
@@ -366,7 +367,7 @@ func TestFleet(t *testing.T) {
 	if alt := strings.Replace(strings.Replace(want, "cloud built", "cloud same", 1), "1-tiny same", "1-tiny built", 1); states(first) != want && states(first) != alt {
 		t.Errorf("first:\n%s\nwant\n%s", states(first), want)
 	}
-	if first.Totals.Failed != 4 || first.Totals.Skipped != 1 || first.Totals.Events != 3*41 {
+	if first.Totals.Failed != 3 || first.Totals.FailedInputs != 1 || first.Totals.Skipped != 1 || first.Totals.Events != 3*41 {
 		t.Errorf("%+v\n%+v", first.Totals, first.Skipped)
 	}
 	for _, e := range first.Kernels {
@@ -393,7 +394,7 @@ func TestFleet(t *testing.T) {
 
 	again := run(&Planner{Tools: tools("gcc 12")})
 	want = "6.17.0-1-cloud known\n6.17.0-1-tiny known\n6.17.0-2-tiny known\n6.17.0-3-tiny failed untried\n6.17.0-4-tiny failed untried\n6.17.0-6-power failed untried"
-	if states(again) != want || again.Totals.Events != 3*41 || again.Totals.Failed != 4 {
+	if states(again) != want || again.Totals.Events != 3*41 || again.Totals.Failed != 3 {
 		t.Errorf("again:\n%s\n%+v", states(again), again.Totals)
 	}
 	want = strings.ReplaceAll(want, " untried", "")
@@ -413,7 +414,7 @@ func TestFleet(t *testing.T) {
 		t.Errorf("%d kernels stored, want 2", store.puts)
 	}
 	forced := run(&Planner{Tools: tools("gcc 14"), Force: true})
-	if forced.Totals.Known != 0 || forced.Totals.Failed != 4 {
+	if forced.Totals.Known != 0 || forced.Totals.Failed != 3 {
 		t.Errorf("forced:\n%s", states(forced))
 	}
 

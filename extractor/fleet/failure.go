@@ -19,12 +19,16 @@ import (
 // failure explains an error as an entry of the ledger.
 func failure(task Task, err error) tpinfo.Failure {
 	f := tpinfo.Failure{
-		Key: task.Key, Release: task.Set.Release, Arch: task.Set.Arch,
-		Subject: subject(task), Reason: oneLine(err.Error()), Supply: supply(err),
+		Key: task.Key, Release: task.Set.Release, Arch: task.Arch(),
+		Subject: subject(task), Reason: oneLine(fault.Reason(err)), Supply: supply(err),
 		Tries: 1, When: time.Now().UTC().Truncate(time.Second),
 	}
 	if _, aerr := kbuild.ArchNamed(task.Set.Arch); errors.Is(err, kbuild.ErrUnknownArch) && aerr != nil && task.Set.Arch != "" {
 		f.Reason = aerr.Error()
+	}
+	var missing *cc.MissingError
+	if errors.As(err, &missing) {
+		f.Reason = missing.Reason()
 	}
 	var p *kpkg.Error
 	if errors.As(err, &p) {
@@ -59,7 +63,7 @@ var remedies = []struct {
 	{syscall.EROFS, []string{"TMPDIR=DIR, a folder that can be written"}},
 	{syscall.EACCES, []string{"read access to the file, or TMPDIR=DIR where scratch folders cannot be made"}},
 	{syscall.ENOMEM, []string{"-j 1", "--retry"}},
-	{kbuild.ErrNotConfigured, []string{"a build tree that was prepared, or the distribution's header packages"}},
+	{kbuild.ErrNotConfigured, []string{"a build tree that was prepared (make olddefconfig prepare)", "the distribution's header package, fetched again"}},
 	{extractor.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
 	{kbuild.ErrNoSource, []string{"the package with the common headers, beside this one"}},
 	{kbuild.ErrNoTree, []string{"a header package: linux-headers-RELEASE or kernel-devel"}},

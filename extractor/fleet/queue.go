@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
@@ -16,6 +17,16 @@ type Task struct {
 	Source string `json:"source,omitempty"`
 	// CC is the compiler asked for, as extractor.Request has it.
 	CC string `json:"cc,omitempty"`
+}
+
+// Arch is the kernel's own word for the architecture, as tpinfo.Kernel has it:
+// "x86" for the packages' "amd64". Where this version does not know it, it is the
+// packages' word.
+func (t Task) Arch() string {
+	if arch, err := kbuild.ArchNamed(t.Set.Arch); err == nil {
+		return arch.Name
+	}
+	return t.Set.Arch
 }
 
 // Result is what came of a task. A kernel that cannot be built is a result

@@ -28,10 +28,14 @@ const (
 type Entry struct {
 	Schema  int    `json:"schema"`
 	Release string `json:"release"`
-	Arch    string `json:"arch"` // the packages' word: "amd64", "arm64"
-	Status  Status `json:"status"`
-	ID      string `json:"id,omitempty"`  // of the kernel; empty for a failed one
-	Key     string `json:"key,omitempty"` // tpinfo.Origin
+	// Arch is the kernel's own word, as tpinfo.Kernel has it ("x86", "arm64"),
+	// and PackageArch the packages' ("amd64", "arm64"). Where this version does
+	// not know the architecture both are the packages'.
+	Arch        string `json:"arch"`
+	PackageArch string `json:"package_arch"`
+	Status      Status `json:"status"`
+	ID          string `json:"id,omitempty"`  // of the kernel; empty for a failed one
+	Key         string `json:"key,omitempty"` // tpinfo.Origin
 	// Events and Types count what the kernel has, Complete the events of which
 	// nothing is unknown, NewLayouts what no kernel of the store had before.
 	Events     int `json:"events"`
@@ -56,7 +60,7 @@ type Entry struct {
 // entryOf is what a result says by itself.
 func entryOf(r Result) Entry {
 	e := Entry{
-		Schema: tpinfo.Schema, Release: r.Task.Set.Release, Arch: r.Task.Set.Arch, Key: r.Task.Key,
+		Schema: tpinfo.Schema, Release: r.Task.Set.Release, Arch: r.Task.Arch(), PackageArch: r.Task.Set.Arch, Key: r.Task.Key,
 		Seconds: r.Seconds, Packages: names(r.Task.Set), Worker: r.Worker, Problems: []tpinfo.Problem{},
 	}
 	switch s := r.Snapshot; {
@@ -120,6 +124,8 @@ type Report struct {
 	Shard      string    `json:"shard,omitempty"` // "2/5", of a part of the fleet
 	Started    time.Time `json:"started"`         // UTC
 	Seconds    float64   `json:"seconds"`         // of the run, planning included
+	// DryRun: nothing was built; the kernels are as they would be.
+	DryRun bool `json:"dry_run"`
 	// Interrupted: the run was ended before all kernels had their turn, by the
 	// user or by what Error says.
 	Interrupted bool   `json:"interrupted"`
@@ -132,15 +138,21 @@ type Report struct {
 
 // Totals count a report.
 type Totals struct {
-	Kernels    int `json:"kernels"` // all, those that had no turn included
-	Built      int `json:"built"`
-	Known      int `json:"known"`
-	Same       int `json:"same"`
-	Failed     int `json:"failed"`  // kernels, and skipped inputs that count as such
-	Waiting    int `json:"waiting"` // had no turn
-	Skipped    int `json:"skipped"` // inputs, the failed ones included
-	Events     int `json:"events"`  // of all kernels, each counted
-	NewLayouts int `json:"new_layouts"`
+	// Kernels are all: Built, Known, Same, Failed and Waiting together, and in
+	// the report of a plan Planned.
+	Kernels int `json:"kernels"`
+	Built   int `json:"built"`
+	Known   int `json:"known"`
+	Same    int `json:"same"`
+	Failed  int `json:"failed"`
+	Waiting int `json:"waiting"` // had no turn
+	Planned int `json:"planned"` // would be built
+	// Skipped are all inputs that made no kernel, FailedInputs those of them
+	// that should have.
+	Skipped      int `json:"skipped"`
+	FailedInputs int `json:"failed_inputs"`
+	Events       int `json:"events"` // of all kernels, each counted
+	NewLayouts   int `json:"new_layouts"`
 	// PerMinute is how many kernels were built in a minute of the run.
 	PerMinute float64 `json:"per_minute"`
 }
@@ -162,9 +174,10 @@ func newReport(start time.Time) *Report {
 	}
 }
 
-// count fills in the totals.
-func (r *Report) count(planned int, took time.Duration) {
-	t := Totals{Kernels: planned, Skipped: len(r.Skipped)}
+// count fills in the totals; all is how many kernels there are, those that had
+// no turn included.
+func (r *Report) count(all int, took time.Duration) {
+	t := Totals{Kernels: all, Skipped: len(r.Skipped)}
 	for i := range r.Kernels {
 		e := &r.Kernels[i]
 		switch e.Status {
@@ -176,21 +189,34 @@ func (r *Report) count(planned int, took time.Duration) {
 			t.Same++
 		case Failed:
 			t.Failed++
+		case Planned:
+			t.Planned++
 		}
 		t.Events += e.Events
 		t.NewLayouts += e.NewLayouts
 	}
 	for _, s := range r.Skipped {
 		if s.Failed {
-			t.Failed++
+			t.FailedInputs++
 		}
 	}
-	t.Waiting = planned - len(r.Kernels)
+	t.Waiting = all - len(r.Kernels)
 	r.Seconds = took.Seconds()
 	if r.Seconds > 0 {
 		t.PerMinute = float64(t.Built) * 60 / r.Seconds
 	}
 	r.Totals = t
+}
+
+// OfPlan is the report of a dry run, which began at start: what is known of each
+// kernel, and which would be built.
+func OfPlan(plan *Plan, start time.Time) *Report {
+	r := newReport(start)
+	r.DryRun = true
+	r.Kernels = append(r.Kernels, plan.Entries()...)
+	r.Skipped = append(r.Skipped, plan.Skipped...)
+	r.count(len(r.Kernels), time.Since(start))
+	return r
 }
 
 // Write writes the report as indented JSON.

@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tpinfo/tpinfo"
@@ -31,7 +33,7 @@ func (r *Run) Do(ctx context.Context, plan *Plan) (*Report, error) {
 		err = r.Queue.Run(ctx, plan.Tasks, func(res Result) error { return k.keep(ctx, res) })
 	}
 	if err == nil && len(k.waiting) > 0 {
-		err = fmt.Errorf("%d kernels have the headers of others that did not arrive: run it again", len(k.waiting))
+		err = fmt.Errorf("the kernels whose headers these have did not arrive: %s; run it again", k.stranded())
 	}
 	k.finish(plan, err)
 	return k.report, err
@@ -44,6 +46,18 @@ type keeper struct {
 	// waiting are results with the headers of a kernel that is not in the store
 	// yet, by their digest: whoever builds that one hands it in later.
 	waiting map[string][]Result
+}
+
+// stranded names those that wait.
+func (k *keeper) stranded() string {
+	var names []string
+	for _, list := range k.waiting {
+		for _, res := range list {
+			names = append(names, cmp.Or(res.Task.Set.Release, res.Task.Set.Tree))
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // settle notes what needed no building. What could not even be read has no

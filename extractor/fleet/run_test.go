@@ -91,11 +91,12 @@ func TestRunKeeps(t *testing.T) {
 	if diff := cmp.Diff([]string{"a built id a", "b same id a", "c failed broken", "d known id d"}, summary(report)); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
-	want := Totals{Kernels: 4, Built: 1, Known: 1, Same: 1, Failed: 2, Skipped: 2, Events: 2, NewLayouts: 1}
+	want := Totals{Kernels: 4, Built: 1, Known: 1, Same: 1, Failed: 1, Skipped: 2, FailedInputs: 1, Events: 2, NewLayouts: 1}
 	report.Totals.PerMinute = 0
 	if diff := cmp.Diff(want, report.Totals); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
+	sumsUp(t, report)
 	if report.Interrupted || report.Error != "" || cmp.Diff([]string{"gcc 12"}, report.Compilers) != "" {
 		t.Errorf("report: %+v", report)
 	}
@@ -110,6 +111,48 @@ func TestRunKeeps(t *testing.T) {
 			t.Errorf("%s: %+v, want one complete event and one problem", e.Release, e)
 		}
 	}
+}
+
+// sumsUp holds a report's totals against what they count: each kernel is in one
+// of them, and each input.
+func sumsUp(t *testing.T, r *Report) {
+	t.Helper()
+	is := r.Totals
+	if sum := is.Built + is.Known + is.Same + is.Failed + is.Waiting + is.Planned; sum != is.Kernels || len(r.Kernels)+is.Waiting != is.Kernels {
+		t.Errorf("%+v: %d kernels in their statuses, %d listed", is, sum, len(r.Kernels))
+	}
+	failed, inputs := 0, 0
+	for _, e := range r.Kernels {
+		if e.Status == Failed {
+			failed++
+		}
+	}
+	for _, s := range r.Skipped {
+		if s.Failed {
+			inputs++
+		}
+	}
+	if is.Failed != failed || is.FailedInputs != inputs || is.Skipped != len(r.Skipped) {
+		t.Errorf("%+v: %d kernels and %d inputs failed, %d inputs skipped", is, failed, inputs, len(r.Skipped))
+	}
+}
+
+// The report of a plan has every kernel once, as known or as planned.
+func TestReportOfPlan(t *testing.T) {
+	known := entryOf(Result{Task: task("d"), Same: "id d"})
+	known.Status = Known
+	fails := entryOf(Result{Task: task("c"), Failure: &tpinfo.Failure{Key: "key c", Reason: "broken"}})
+	r := OfPlan(&Plan{
+		Tasks: []Task{task("b"), task("a")}, Settled: []Entry{known, fails},
+		Skipped: []Skipped{{Path: "/x", Reason: "no package"}, {Path: "/y", Reason: "no common part", Failed: true}},
+	}, time.Now())
+	if diff := cmp.Diff([]string{"a planned ", "b planned ", "c failed broken", "d known id d"}, summary(r)); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Totals{Kernels: 4, Known: 1, Failed: 1, Planned: 2, Skipped: 2, FailedInputs: 1}, r.Totals); diff != "" || !r.DryRun || r.Interrupted {
+		t.Errorf("totals (-want +got):\n%s", diff)
+	}
+	sumsUp(t, r)
 }
 
 // What ends a run early is in the report, with what was kept before.
@@ -128,7 +171,7 @@ func TestRunEnds(t *testing.T) {
 		{name: "the store", queue: results{built(a)}, refuse: true, want: "no space left for the cache;; free some"},
 		{name: "who is told", queue: results{built(a), built(b)}, each: errors.New("pipe"), want: "pipe", through: 1},
 		{name: "a kernel that never comes", queue: results{built(a), {Task: b, Same: "id x", Origin: tpinfo.Origin{Key: b.Key, Headers: "headers x"}}},
-			want: "1 kernels have the headers of others that did not arrive: run it again", through: 1},
+			want: "the kernels whose headers these have did not arrive: b; run it again", through: 1},
 	} {
 		store := newMemory()
 		if test.refuse {
@@ -143,6 +186,7 @@ func TestRunEnds(t *testing.T) {
 			t.Errorf("%s: interrupted %v, %q, %d kernels, %d waiting; want %q and %d kernels",
 				test.name, report.Interrupted, report.Error, len(report.Kernels), report.Totals.Waiting, test.want, test.through)
 		}
+		sumsUp(t, report)
 	}
 }
 
@@ -153,7 +197,7 @@ func (f failing) Run(context.Context, []Task, func(Result) error) error { return
 // The keys of the report are what others read: they stay.
 func TestReportForm(t *testing.T) {
 	run := &Run{Store: newMemory(), Queue: results{built(task("a")), {Task: task("b"), Failure: &tpinfo.Failure{
-		Key: "key b", Release: "b", Arch: "amd64", Subject: "b.deb", Reason: "damaged", Supply: []string{"fetch it again"},
+		Key: "key b", Release: "b", Arch: "x86", Subject: "b.deb", Reason: "damaged", Supply: []string{"fetch it again"},
 		Tools: "gcc 12", Tries: 1, When: time.Unix(0, 0).UTC(),
 	}}}, Start: time.Unix(0, 0)}
 	report, err := run.Do(context.Background(), &Plan{Tasks: []Task{task("a"), task("b")}, Skipped: []Skipped{{Path: "/x", Reason: "no package"}}})
@@ -171,13 +215,13 @@ func TestReportForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"schema":1,"tpinfo":"tpinfo 1","overrides":"f00d","compilers":["gcc 12"],"cache":"/c.db","cache_bytes":4096,"shard":"1/2",` +
-		`"started":"1970-01-01T00:00:00Z","seconds":2,"interrupted":false,` +
-		`"totals":{"kernels":2,"built":1,"known":0,"same":0,"failed":1,"waiting":0,"skipped":1,"events":1,"new_layouts":1,"per_minute":30},` +
+		`"started":"1970-01-01T00:00:00Z","seconds":2,"dry_run":false,"interrupted":false,` +
+		`"totals":{"kernels":2,"built":1,"known":0,"same":0,"failed":1,"waiting":0,"planned":0,"skipped":1,"failed_inputs":0,"events":1,"new_layouts":1,"per_minute":30},` +
 		`"kernels":[` +
-		`{"schema":1,"release":"a","arch":"amd64","status":"built","id":"id a","key":"key a","events":1,"complete":1,"types":0,"new_layouts":1,"seconds":1,` +
+		`{"schema":1,"release":"a","arch":"x86","package_arch":"amd64","status":"built","id":"id a","key":"key a","events":1,"complete":1,"types":0,"new_layouts":1,"seconds":1,` +
 		`"packages":["a.deb"],"compiler":"gcc 12","problems":[{"code":"header-failed","subject":"a.h","message":"does not compile"}]},` +
-		`{"schema":1,"release":"b","arch":"amd64","status":"failed","key":"key b","events":0,"complete":0,"types":0,"new_layouts":0,"seconds":0,` +
-		`"packages":["b.deb"],"problems":[],"failure":{"key":"key b","release":"b","arch":"amd64","subject":"b.deb","reason":"damaged","supply":["fetch it again"],` +
+		`{"schema":1,"release":"b","arch":"x86","package_arch":"amd64","status":"failed","key":"key b","events":0,"complete":0,"types":0,"new_layouts":0,"seconds":0,` +
+		`"packages":["b.deb"],"problems":[],"failure":{"key":"key b","release":"b","arch":"x86","subject":"b.deb","reason":"damaged","supply":["fetch it again"],` +
 		`"tools":"gcc 12","tries":1,"when":"1970-01-01T00:00:00Z"}}],` +
 		`"skipped":[{"path":"/x","reason":"no package","failed":false}]}`
 	if diff := cmp.Diff(strings.Split(want, ","), strings.Split(strings.TrimSpace(compact.String()), ",")); diff != "" {

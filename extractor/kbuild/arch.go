@@ -74,6 +74,15 @@ var arches = []Arch{
 	},
 }
 
+// Arches are all that are known.
+func Arches() []*Arch {
+	all := make([]*Arch, len(arches))
+	for i := range arches {
+		all[i] = &arches[i]
+	}
+	return all
+}
+
 // ArchOf tells the architecture that a configuration is for.
 func ArchOf(c Config) (*Arch, bool) {
 	for i := range arches {

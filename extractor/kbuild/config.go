@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/fault"
 )
 
 // Config is a kernel configuration: CONFIG_NAME without the prefix to its
@@ -29,7 +31,7 @@ func (t *Tree) read() error {
 	conf := filepath.Join(t.Build, "include", "config", "auto.conf")
 	var err error
 	if t.Config, err = readConfig(conf); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s has no include/config/auto.conf; run make olddefconfig prepare there, or use a distribution's header package", ErrNotConfigured, t.Build)
+		return notConfigured("run make olddefconfig prepare there, or use a distribution's header package", "%s has no include/config/auto.conf", t.Build)
 	} else if err != nil {
 		return fmt.Errorf("configuration of %s: %w", t.Build, err)
 	}
@@ -39,7 +41,7 @@ func (t *Tree) read() error {
 	uts := filepath.Join(t.Build, "include", "generated", "utsrelease.h")
 	text, err := os.ReadFile(uts)
 	if err != nil {
-		return fmt.Errorf("%w: %s has no include/generated/utsrelease.h; run make prepare there", ErrNotConfigured, t.Build)
+		return notConfigured("run make prepare there", "%s has no include/generated/utsrelease.h", t.Build)
 	}
 	m := releaseLine.FindSubmatch(text)
 	if m == nil {
@@ -51,6 +53,10 @@ func (t *Tree) read() error {
 	}
 	t.Arch, err = archOf(t)
 	return err
+}
+
+func notConfigured(advice, reason string, args ...any) error {
+	return &fault.Advised{Err: fmt.Errorf("%w: %s", ErrNotConfigured, fmt.Sprintf(reason, args...)), Advice: advice}
 }
 
 // edited is which part of the options, one in so many, a distribution may have
@@ -66,7 +72,7 @@ func (t *Tree) checkAutoconf() error {
 	const name = "include/generated/autoconf.h"
 	f, err := os.Open(filepath.Join(t.Build, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s has no %s; run make prepare there", ErrNotConfigured, t.Build, name)
+		return notConfigured("run make prepare there", "%s has no %s", t.Build, name)
 	} else if err != nil {
 		return fmt.Errorf("configuration of %s: %w", t.Build, err)
 	}
@@ -101,11 +107,11 @@ func (t *Tree) checkAutoconf() error {
 		}
 	}
 	if on == 0 {
-		return fmt.Errorf("%w: include/config/auto.conf of %s sets no option; run make olddefconfig prepare there, or fetch the header package again", ErrNotConfigured, t.Build)
+		return notConfigured("run make olddefconfig prepare there, or fetch the header package again", "include/config/auto.conf of %s sets no option", t.Build)
 	}
 	if lacks*edited > on {
-		return fmt.Errorf("%w: %s of %s lacks %d of the %d options of include/config/auto.conf, CONFIG_%s the first; run make prepare there, or fetch the header package again",
-			ErrNotConfigured, name, t.Build, lacks, on, example)
+		return notConfigured("run make prepare there, or fetch the header package again",
+			"%s of %s lacks %d of the %d options of include/config/auto.conf, CONFIG_%s the first", name, t.Build, lacks, on, example)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/fault"
 )
 
 // ModulesDir is where installed kernels have their "build" link.
@@ -169,7 +171,10 @@ func findSource(build string) (string, error) {
 	// does not know its release's link: what remains is to say what is missing.
 	if len(tried) > 0 {
 		name := filepath.Base(tried[0])
-		return "", fmt.Errorf("%w: %s needs %s; on Debian it is the package %s, unpack or install it beside this one", ErrNoSource, build, tried[0], name)
+		return "", &fault.Advised{
+			Err:    fmt.Errorf("%w: %s needs %s", ErrNoSource, build, tried[0]),
+			Advice: fmt.Sprintf("on Debian it is the package %s, unpack or install it beside this one", name),
+		}
 	}
 	return "", fmt.Errorf("%w at %s: it has neither include/linux nor a Makefile that names a source folder", ErrNoTree, build)
 }

@@ -180,7 +180,7 @@ func (r *record) lacking() string {
 // failed is the result of a task that was given up here.
 func failed(t fleet.Task, worker, reason string, tries int, supply ...string) fleet.Result {
 	return fleet.Result{Task: t, Origin: tpinfo.Origin{Key: t.Key}, Worker: worker, Failure: &tpinfo.Failure{
-		Key: t.Key, Release: t.Set.Release, Arch: t.Set.Arch, Reason: reason, Supply: supply,
+		Key: t.Key, Release: t.Set.Release, Arch: t.Arch(), Reason: reason, Supply: supply,
 		Tries: tries, When: time.Now().UTC().Truncate(time.Second),
 	}}
 }
