@@ -96,7 +96,7 @@ func explain(path string, err error) error {
 func explainSQLite(path string, code sqlite3.ErrNo, err error) error {
 	switch code {
 	case sqlite3.ErrNotADB:
-		return fmt.Errorf("%w: %s; choose another file with --cache", ErrNotCache, path)
+		return fmt.Errorf("%w: %s", ErrNotCache, path)
 	case sqlite3.ErrCorrupt:
 		return damagedFile(path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:

@@ -39,10 +39,10 @@ func TestNotACache(t *testing.T) {
 		want error
 		says string
 	}{
-		{text, ErrNotCache, "--cache"},
+		{text, ErrNotCache, text},
 		{other, ErrNotCache, "another program's database"},
 		{marked, ErrNotCache, "another program's database"},
-		{dir, ErrNotCache, "takes a file"},
+		{dir, ErrNotCache, "is a folder"},
 		{newer, ErrNewer, "has schema 99"},
 	} {
 		var before []byte

@@ -71,7 +71,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*DB, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err == nil && st.IsDir():
-		return nil, fmt.Errorf("%w: %s is a folder; --cache takes a file", ErrNotCache, path)
+		return nil, fmt.Errorf("%w: %s is a folder", ErrNotCache, path)
 	case errors.Is(err, fs.ErrNotExist) && o.readOnly:
 		return nil, nothingYet(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):

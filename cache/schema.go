@@ -139,11 +139,11 @@ func schemaVersion(ctx context.Context, db *sql.DB, path string) (int, error) {
 	}
 	switch {
 	case id == applicationID && version > newestSchema():
-		return 0, fmt.Errorf("%w: %s has schema %d, this one knows %d; use the newer program, or another file with --cache", ErrNewer, path, version, newestSchema())
+		return 0, fmt.Errorf("%w: %s has schema %d, this one knows %d; use the newer program", ErrNewer, path, version, newestSchema())
 	case id == applicationID && version > 0:
 		return version, nil
 	case id == 0 && version == 0 && tables == 0:
 		return 0, nil
 	}
-	return 0, fmt.Errorf("%w: %s is another program's database; choose another file with --cache", ErrNotCache, path)
+	return 0, fmt.Errorf("%w: %s is another program's database", ErrNotCache, path)
 }

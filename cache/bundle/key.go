@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/crypto/ssh"
@@ -95,9 +96,12 @@ func openSSH(line []byte) (crypto.PublicKey, error) {
 
 func readKey(path string) ([]byte, error) {
 	st, err := os.Stat(path)
+	var at *fs.PathError
 	switch {
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("key %s: %w", path, at.Err)
 	case err != nil:
-		return nil, fmt.Errorf("key: %w", err)
+		return nil, fmt.Errorf("key %s: %w", path, err)
 	case !st.Mode().IsRegular() || st.Size() > maxKey:
 		return nil, fmt.Errorf("key %s: that is no file with a key", path)
 	}

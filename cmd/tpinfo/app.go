@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/oci"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
 
 // Exit statuses.
@@ -74,7 +77,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exitInterrupted
 	case errors.As(err, &status):
 		return int(status)
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, path.ErrBadPattern), errors.Is(err, natsqueue.ErrAddress):
 		fmt.Fprintf(s.err, "tpinfo: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
 		return exitUsage
 	case !errors.Is(err, errSilent):
@@ -107,8 +110,24 @@ func advise(err error) error {
 	if errors.As(err, &many) && many.What == "kernel" {
 		return fmt.Errorf("%w\nChoose one by its release or the start of its id, with -k where it is no argument", err)
 	}
+	var already advised
+	switch {
+	case errors.As(err, &already):
+	case errors.Is(err, bundle.ErrDamaged):
+		return fmt.Errorf("%w; %s", err, anotherCopy)
+	case errors.Is(err, cache.ErrNotCache):
+		return fmt.Errorf("%w; choose another file with --cache", err)
+	}
 	return err
 }
+
+// advised is an error that has its next step.
+type advised struct{ error }
+
+func (a advised) Unwrap() error { return a.error }
+
+// anotherCopy is what to do about an exported file that is damaged.
+const anotherCopy = "copy it here again, or write it again with 'tpinfo cache export'"
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{

@@ -69,7 +69,7 @@ func (a *app) importFile(ctx context.Context, db *cache.DB, file string, trust c
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return res, err
+			return res, fmt.Errorf("%s: %w", file, withoutPath(err))
 		}
 		defer f.Close()
 		in = f
@@ -107,6 +107,7 @@ func (a *app) takeIn(ctx context.Context, files []string, add func(context.Conte
 	failed := 0
 	for _, file := range files {
 		res, err := add(ctx, db, file, cache.Trust(keys...))
+		err = adviseOnFile(err)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil || len(files) == 1:
@@ -120,10 +121,25 @@ func (a *app) takeIn(ctx context.Context, files []string, add func(context.Conte
 			return err
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d files failed; the others are in the cache", failed, len(files))
+	switch failed {
+	case 0:
+		return nil
+	case len(files):
+		return fmt.Errorf("%s failed; the cache is as it was", plural(failed, "file"))
 	}
-	return nil
+	return fmt.Errorf("%d of %d files failed; the others are in the cache", failed, len(files))
+}
+
+// adviseOnFile adds the next step to what is wrong with a file that is an
+// argument.
+func adviseOnFile(err error) error {
+	switch {
+	case errors.Is(err, bundle.ErrDamaged):
+		return advised{fmt.Errorf("%w; %s", err, anotherCopy)}
+	case errors.Is(err, cache.ErrNotCache):
+		return advised{fmt.Errorf("%w; give caches, or files that 'tpinfo cache export' wrote", err)}
+	}
+	return err
 }
 
 func (a *app) printTaken(t takenJSON) error {

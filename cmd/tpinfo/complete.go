@@ -15,16 +15,16 @@ import (
 
 func (a *app) completeKernels(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if a.configure(cmd) != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	db, err := a.readCache(cmd.Context())
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer db.Close()
 	infos, err := db.Kernels(cmd.Context())
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
 	for _, k := range infos {
@@ -51,7 +51,7 @@ func (a *app) completeEvents(cmd *cobra.Command, _ []string, start string) ([]st
 // completeEventsOf completes events of a kernel that is an argument.
 func (a *app) completeEventsOf(cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
 	if err := cmd.Flags().Set("kernel", selector); err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return a.completeEvents(cmd, nil, start)
 }
@@ -68,7 +68,7 @@ func (a *app) completeTypes(cmd *cobra.Command, _ []string, start string) ([]str
 
 func (a *app) complete(cmd *cobra.Command, f func(*cache.Kernel) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	if a.configure(cmd) != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
 	err := a.withKernel(cmd.Context(), func(k *cache.Kernel) (err error) {
@@ -76,7 +76,7 @@ func (a *app) complete(cmd *cobra.Command, f func(*cache.Kernel) ([]string, erro
 		return err
 	})
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -98,6 +98,9 @@ type extraction struct {
 
 func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 	start := time.Now()
+	if err := checkReadable("--btf", a.settings.btf); err != nil {
+		return err
+	}
 	req := extractor.Request{Tree: tree, BTF: a.settings.btf, Jobs: a.settings.jobs}
 	target, err := extractor.Resolve(ctx, req)
 	if err != nil {

@@ -75,7 +75,7 @@ func (a *app) completeEverywhere(cmd *cobra.Command, args []string, start string
 		return nil
 	})
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

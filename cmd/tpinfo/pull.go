@@ -346,7 +346,7 @@ func trustedKeys(files []string) ([]ed25519.PublicKey, error) {
 	for _, file := range files {
 		key, err := bundle.ReadPublicKey(file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--verify: %w", err)
 		}
 		keys = append(keys, key)
 	}

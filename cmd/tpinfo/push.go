@@ -172,7 +172,11 @@ func signingKey(file string) (ed25519.PrivateKey, error) {
 	if file == "" {
 		return nil, nil
 	}
-	return bundle.ReadPrivateKey(file)
+	key, err := bundle.ReadPrivateKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("--sign: %w", err)
+	}
+	return key, nil
 }
 
 // signerName is how a key's owner is told from others; empty without a key.

@@ -14,7 +14,7 @@ import (
 
 // queueFlags are those of the commands that talk to a queue.
 func queueFlags(f *pflag.FlagSet) {
-	f.String("queue", "", "share the work over this NATS server: nats://[USER:PASSWORD@]HOST[:PORT] or tls://…, nodes of a cluster with commas between")
+	f.String("queue", "", "share the work over this NATS server: nats://[USER:PASSWORD@]HOST[:PORT] or tls://…, nodes of a cluster with commas between; in a password %40 stands for @, %2F for /")
 	f.String("queue-creds", "", "file with the user's credentials for the queue")
 	f.String("queue-ca", "", "file with the authority that vouches for the queue's certificate")
 }

@@ -162,6 +162,9 @@ func readConfig(v *viper.Viper, cmd *cobra.Command) error {
 	if _, err := os.Stat(path); !named && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		return nil
 	}
+	if err := checkReadable("configuration", path); err != nil {
+		return usageError{err}
+	}
 	v.SetConfigFile(path)
 	if err := v.ReadInConfig(); err != nil {
 		return usageError{fmt.Errorf("configuration %s: %w", path, err)}

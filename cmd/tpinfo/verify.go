@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -49,6 +50,9 @@ must not have it either.`,
 			}
 			if modules != "" && a.settings.btf == "" {
 				return usageError{fmt.Errorf("modules build on their kernel's BTF: give --btf FILE too")}
+			}
+			if err := errors.Join(checkReadable("--btf", a.settings.btf), checkReadable("--modules", modules)); err != nil {
+				return err
 			}
 			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error { return a.verify(cmd.Context(), k, modules, dir) })
 		},

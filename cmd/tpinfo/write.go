@@ -46,14 +46,32 @@ func checkWritable(what, path string) error {
 		return nil
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	var at *fs.PathError
-	switch {
-	case errors.As(err, &at):
-		return fmt.Errorf("%s %s: %w", what, path, at.Err)
-	case err != nil:
-		return fmt.Errorf("%s %s: %w", what, path, err)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, path, withoutPath(err))
 	}
 	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
+}
+
+// checkReadable fails where a file that an option names cannot be read: what
+// would fail later does not know which option named it. No file is fine.
+func checkReadable(option, path string) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", option, path, withoutPath(err))
+	}
+	return file.Close()
+}
+
+// withoutPath is why something failed with a file, without the file's name.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 func writeThrough(path string, f func(io.Writer) error) error {

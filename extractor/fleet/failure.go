@@ -67,7 +67,7 @@ var remedies = []struct {
 	{extractor.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
 	{kbuild.ErrNoSource, []string{"the package with the common headers, beside this one"}},
 	{kbuild.ErrNoTree, []string{"a header package: linux-headers-RELEASE or kernel-devel"}},
-	{kbuild.ErrUnknownArch, []string{"tpinfo extract --btf IMAGE"}},
+	{kbuild.ErrUnknownArch, []string{"tpinfo extract --btf VMLINUX, the kernel's ELF image with BTF, for arguments and types without records"}},
 	{cc.ErrTimeout, []string{"--retry on a machine with less to do"}},
 	{ErrTooLong, []string{"--retry on a machine with less to do"}},
 	{cc.ErrCrashed, []string{"--cc with another compiler, gcc or clang"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -96,12 +97,13 @@ func Connect(ctx context.Context, server Server, log *slog.Logger) (*Queue, erro
 			log.Warn("queue", "error", err)
 		}),
 	}
-	for _, file := range []string{server.Creds, server.CA} {
-		if file == "" {
+	for _, file := range []struct{ option, path string }{{"--queue-creds", server.Creds}, {"--queue-ca", server.CA}} {
+		if file.path == "" {
 			continue
 		}
-		if _, err := os.Stat(file); err != nil {
-			return nil, fmt.Errorf("queue %s: %w", where, err)
+		var at *fs.PathError
+		if _, err := os.Stat(file.path); errors.As(err, &at) {
+			return nil, fmt.Errorf("queue %s: %s %s: %w", where, file.option, file.path, at.Err)
 		}
 	}
 	if server.Creds != "" {
@@ -150,6 +152,13 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(d.ctx, network, address)
 }
 
+// ErrAddress says that a queue's address is none.
+var ErrAddress = errors.New("the queue's address is nats://[USER:PASSWORD@]HOST[:PORT] or tls://…, several with commas between")
+
+// escaping says how to write what has a meaning in a URL. Without the colon: a
+// password may have it as it is.
+const escaping = `a user or password is written with %40 for @, %2F for /, %2C for a comma, %3F for ?, %23 for # and %25 for %`
+
 // addresses checks a URL, and returns it for the client and for people, who are
 // shown no password.
 func addresses(text string) (urls, where string, err error) {
@@ -160,9 +169,15 @@ func addresses(text string) (urls, where string, err error) {
 			one = "nats://" + one
 		}
 		u, err := url.Parse(one)
-		if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || strings.Trim(u.Path, "/") != "" {
-			// The text itself may hold a password.
-			return "", "", errors.New("the queue's address is nats://[USER:PASSWORD@]HOST[:PORT] or tls://…, several with commas between")
+		switch scheme, _, _ := strings.Cut(one, "://"); {
+		// The text itself may hold a password, and is not shown.
+		case scheme != "nats" && scheme != "tls" && !strings.ContainsAny(scheme, "@:/"):
+			return "", "", fmt.Errorf("%w; not %s://", ErrAddress, scheme)
+		case err == nil && u.Hostname() != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "":
+		case strings.ContainsAny(text, "@%"):
+			return "", "", fmt.Errorf("%w; %s", ErrAddress, escaping)
+		default:
+			return "", "", ErrAddress
 		}
 		all = append(all, one)
 		shown = append(shown, u.Scheme+"://"+u.Host)

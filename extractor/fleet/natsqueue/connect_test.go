@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -32,6 +33,11 @@ func TestAddresses(t *testing.T) {
 		{"http://q", "", ""},
 		{"nats://me:secret@", "", ""},
 		{"nats://me:secret@q/path", "", ""},
+		{"nats://me:secret?@q", "", ""},
+		{"nats://me:secret#@q", "", ""},
+		{"nats://me:sec%zzret@q", "", ""},
+		{"nats://me:sec/r@et@q", "", ""},
+		{"nats://me:sec%2Fr%40et@q", "nats://me:sec%2Fr%40et@q", "nats://q"},
 	} {
 		urls, where, err := addresses(c.text)
 		if urls != c.urls || where != c.where || (err != nil) != (c.urls == "") {
@@ -51,7 +57,7 @@ func TestCannotConnect(t *testing.T) {
 	gone.Kill()
 	free := strings.TrimPrefix(gone.URL, "nats://")
 	locked := natsserver.StartWith(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
-authorization { user: fleet, password: right }`)
+authorization { user: fleet, password: "right/@,?#%:" }`)
 	host := strings.TrimPrefix(locked.URL, "nats://")
 	cert, key := certificate(t)
 	secure := natsserver.StartWith(t, `jetstream { store_dir: `+quote(t.TempDir())+` }
@@ -69,8 +75,8 @@ tls { cert_file: `+quote(cert)+`, key_file: `+quote(key)+` }`)
 		{"no JetStream", Server{URL: plain.URL}, []string{"without JetStream", "nats-server -js"}},
 		{"unknown authority", Server{URL: "tls://" + secureHost}, []string{"certificate", "--queue-ca"}},
 		{"TLS, and the server has none", Server{URL: "tls://" + host}, []string{"TLS", "nats://"}},
-		{"no such credentials", Server{URL: plain.URL, Creds: "/nowhere/me.creds"}, []string{"/nowhere/me.creds"}},
-		{"no such authority", Server{URL: plain.URL, CA: "/nowhere/ca.pem"}, []string{"/nowhere/ca.pem"}},
+		{"no such credentials", Server{URL: plain.URL, Creds: "/nowhere/me.creds"}, []string{"--queue-creds /nowhere/me.creds: no such file"}},
+		{"no such authority", Server{URL: plain.URL, CA: "/nowhere/ca.pem"}, []string{"--queue-ca /nowhere/ca.pem: no such file"}},
 	} {
 		q, err := Connect(context.Background(), c.server, slog.New(slog.DiscardHandler))
 		if err == nil {
@@ -88,7 +94,7 @@ tls { cert_file: `+quote(cert)+`, key_file: `+quote(key)+` }`)
 		}
 	}
 	for _, server := range []Server{
-		{URL: "nats://fleet:right@" + host},
+		{URL: "nats://fleet:right%2F%40%2C%3F%23%25:@" + host},
 		{URL: "tls://" + secureHost, CA: cert},
 	} {
 		connectWith(t, server).Close()
@@ -161,5 +167,24 @@ func TestWindow(t *testing.T) {
 	runTasks(t, &Coordinator{Queue: q, Window: 600_000 + 3*40_000}, tasks)
 	if most != 3 {
 		t.Errorf("%d tasks were queued at once, and there is room for the packages of 3", most)
+	}
+}
+
+// What is wrong with an address is said without what may be a password.
+func TestWrongAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://q":                "not http://",
+		"https://me:secret@q":     "not https://",
+		"nats://me:secret/more@q": "%2F for /",
+		"nats://me:sec%ret@q":     "%25 for %",
+		"me:secret/more@q":        "%40 for @",
+		"nats://q/path":           "HOST[:PORT]",
+		"nats://a, ftp://b":       "not ftp://",
+		"nats://me:secret,more@q": "%2C for a comma",
+	} {
+		_, _, err := addresses(text)
+		if !errors.Is(err, ErrAddress) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }

@@ -86,6 +86,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		g.Go(func() error { return w.slot(slots) })
 	}
 	err = g.Wait()
+	if err == nil && ctx.Err() == nil {
+		w.log.Info("no work, so it ends", "idle", w.IdleExit.String())
+	}
 	// What was given back must be with the server before the connection ends.
 	if ferr := w.Queue.nc.FlushTimeout(requestLimit); err == nil && ferr != nil && ctx.Err() == nil {
 		err = ferr
@@ -101,7 +104,6 @@ func (w *Worker) slot(ctx context.Context) error {
 	for ctx.Err() == nil {
 		left := w.idleLeft()
 		if left <= 0 {
-			w.log.Info("no work, so it ends", "idle", w.IdleExit.String())
 			return nil
 		}
 		msg, err := w.next(ctx, min(left, w.Queue.patience))
