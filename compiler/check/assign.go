@@ -46,7 +46,7 @@ func (s *scope) assign(x *syntax.Assign, want ir.Type) val {
 		return val{n: s.bad(want, x.Span)}
 	}
 	if to.n.Type == ir.Stats {
-		line, _ := s.c.place(to.ref.where.Start)
+		line, _ := s.c.lines.Place(to.ref.where.Start)
 		s.errorf(x.Span, "add to it with <<<", "%s is an aggregate since line %d", to.ref.name, line)
 		return val{n: s.bad(want, x.Span)}
 	}
@@ -178,7 +178,7 @@ func (s *scope) element(v *variable, x *syntax.Index) val {
 		for _, g := range s.c.order {
 			globals = append(globals, g.name)
 		}
-		hint := didYouMean(v.name, globals)
+		hint := diag.DidYouMean(v.name, globals)
 		if hint == "" {
 			hint = `arrays are globals: declare it with "global ` + v.name + `"`
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -43,16 +44,16 @@ func (c *checker) checkCalls(f *syntax.File) {
 			return
 		}
 		name := diag.Span{Start: call.Span.Start, End: call.Span.Start + len(call.Name)}
-		c.declarationError(name, didYouMean(call.Name, c.functionNames()), "there is no function %s", call.Name)
+		c.errs.Add(name, diag.DidYouMean(call.Name, c.functionNames()), "there is no function %s", call.Name)
 	}
 	for _, fn := range f.Functions {
-		walkStmt(fn.Body, visit)
+		syntax.Walk(fn.Body, visit)
 	}
 	for _, a := range f.Aliases {
-		walkStmt(a.Body, visit)
+		syntax.Walk(a.Body, visit)
 	}
 	for _, p := range f.Probes {
-		walkStmt(p.Body, visit)
+		syntax.Walk(p.Body, visit)
 	}
 }
 
@@ -123,7 +124,7 @@ func (s *scope) callBuiltin(f *ir.Function, x *syntax.Call, want ir.Type) (val, 
 	}
 	v := val{n: n}
 	if x.Name == "task_current" {
-		v.c = pointerTo(namedType("struct task_struct"))
+		v.c = ctype.PointerTo(ctype.Named("struct task_struct"))
 	}
 	return v, nil
 }
@@ -262,9 +263,9 @@ func (s *scope) probeName(x *syntax.Call, want ir.Type) (val, *ir.Node) {
 	}
 	switch x.Name {
 	case "pp":
-		return val{n: s.text(s.handler.probe.Point, x.Span)}, nil
+		return val{n: s.text(s.handler.Probe.Point, x.Span)}, nil
 	case "pn":
-		return val{n: s.text(s.handler.pn, x.Span)}, nil
+		return val{n: s.text(s.handler.Name, x.Span)}, nil
 	}
 	return val{n: s.text("", x.Span)}, nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
+	"github.com/tpinfo/tpinfo/compiler/check/layout"
+	"github.com/tpinfo/tpinfo/compiler/check/points"
+	"github.com/tpinfo/tpinfo/compiler/check/sides"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -56,9 +58,16 @@ func Check(ctx context.Context, f *syntax.File, src *diag.Source, meta Metadata,
 // check is all passes, and the program where nothing is wrong.
 func (c *checker) check(f *syntax.File) (*ir.Program, error) {
 	c.declare(f)
-	c.expand(f)
+	handlers, err := c.points.Expand(f)
+	if err != nil {
+		c.fail(err)
+	}
+	for _, h := range handlers {
+		c.probes = append(c.probes, c.newHandler(h))
+	}
 	c.checkCalls(f)
 	c.showUnread(f)
+	c.doubtful = len(c.errs.Errors) > 0
 	if c.failed == nil {
 		c.settle()
 	}
@@ -67,7 +76,7 @@ func (c *checker) check(f *syntax.File) (*ir.Program, error) {
 	}
 	if c.final {
 		c.refuseRecursion()
-		c.checkSides()
+		sides.Check(c.prog, c.builtin, c.places(), c.errs)
 	}
 	if err := c.errs.Err(); err != nil {
 		return nil, err
@@ -84,22 +93,19 @@ func (c *checker) check(f *syntax.File) (*ir.Program, error) {
 type checker struct {
 	ctx     context.Context
 	src     *diag.Source
-	lines   []int // where each line starts
+	lines   *diag.Lines
 	meta    Metadata
-	kernel  tpinfo.Kernel
+	kernel  *ctype.Kernel
 	opt     Options
 	errs    *diag.List
 	failed  error // what meta could not do
-	types   map[string]*tpinfo.Type
 	globals map[string]*variable
 	order   []*variable // the globals as declared
-	aliases []*syntax.Alias
+	points  *points.Resolver
 	script  map[string][]*function // the script's functions by name
 	library map[string][]*function // the prelude's
 	probes  []*handler
-	// handlers counts those made, for a bound.
-	handlers int
-	builtin  map[string]ir.Function
+	builtin map[string]ir.Function
 
 	final bool // errors count
 	// doubtful: a declaration was left out for an error, and what it would give
@@ -125,23 +131,12 @@ func newChecker(ctx context.Context, f *syntax.File, src *diag.Source, meta Meta
 		opt.MapEntries = defaultMapEntries
 	}
 	c := &checker{
-		ctx: ctx, src: src, meta: meta, kernel: meta.Identity(), opt: opt, errs: &diag.List{Source: src},
-		types: map[string]*tpinfo.Type{}, globals: map[string]*variable{}, script: map[string][]*function{},
-		aliases: f.Aliases, lines: []int{0}, builtin: ir.Functions(),
+		ctx: ctx, src: src, meta: meta, lines: diag.NewLines(src.Text), opt: opt, errs: &diag.List{Source: src},
+		globals: map[string]*variable{}, script: map[string][]*function{}, builtin: ir.Functions(),
 	}
-	for i := range src.Text {
-		if src.Text[i] == '\n' {
-			c.lines = append(c.lines, i+1)
-		}
-	}
+	c.kernel = ctype.NewKernel(ctx, meta, c.fail)
+	c.points = points.NewResolver(ctx, f, c.lines, meta, c.errs)
 	return c
-}
-
-// place is diag.Source.Place without reading the script from its start.
-func (c *checker) place(offset int) (line, column int) {
-	offset = min(max(offset, 0), len(c.src.Text))
-	line = sort.SearchInts(c.lines, offset+1)
-	return line, utf8.RuneCountInString(c.src.Text[c.lines[line-1]:offset]) + 1
 }
 
 func (c *checker) errorf(at diag.Span, hint, format string, args ...any) {
@@ -149,12 +144,6 @@ func (c *checker) errorf(at diag.Span, hint, format string, args ...any) {
 	if c.final && c.quiet == 0 {
 		c.errs.Add(at, hint, format, args...)
 	}
-}
-
-// declarationError notes what is wrong before any pass.
-func (c *checker) declarationError(at diag.Span, hint, format string, args ...any) {
-	c.errs.Add(at, hint, format, args...)
-	c.doubtful = true
 }
 
 // fail notes that the metadata could not answer: nothing more can be said.
@@ -175,8 +164,8 @@ func (c *checker) err() error {
 func (c *checker) declare(f *syntax.File) {
 	for _, g := range f.Globals {
 		if old := c.globals[g.Name]; old != nil {
-			line, _ := c.place(old.global.Span.Start)
-			c.declarationError(g.Span, "", "global %s is declared in line %d already", g.Name, line)
+			line, _ := c.lines.Place(old.global.Span.Start)
+			c.errs.Add(g.Span, "", "global %s is declared in line %d already", g.Name, line)
 			continue
 		}
 		v := newVariable(g.Name)
@@ -189,8 +178,8 @@ func (c *checker) declare(f *syntax.File) {
 		fn := c.newFunction(decl, nil)
 		for _, other := range c.script[decl.Name] {
 			if len(other.params) == len(fn.params) {
-				line, _ := c.place(other.decl.Span.Start)
-				c.declarationError(decl.Span, "", "function %s with %s is declared in line %d already", decl.Name, count(len(fn.params), "parameter"), line)
+				line, _ := c.lines.Place(other.decl.Span.Start)
+				c.errs.Add(decl.Span, "", "function %s with %s is declared in line %d already", decl.Name, count(len(fn.params), "parameter"), line)
 			}
 		}
 		c.script[decl.Name] = append(c.script[decl.Name], fn)
@@ -202,7 +191,7 @@ func (c *checker) declareGlobal(v *variable, g *syntax.Global) {
 		v.shape, v.shaped = array, g.Span
 	}
 	if g.Size != nil && (g.Size.Value < 1 || g.Size.Value > maxElements) {
-		c.declarationError(g.Size.Span, "", "an array has 1 to %d elements", int64(maxElements))
+		c.errs.Add(g.Size.Span, "", "an array has 1 to %d elements", int64(maxElements))
 	}
 	switch init := g.Init.(type) {
 	case *syntax.NumberLit:
@@ -213,7 +202,7 @@ func (c *checker) declareGlobal(v *variable, g *syntax.Global) {
 		return
 	}
 	if g.Array {
-		c.declarationError(g.Span, "fill it in a begin probe", "array %s cannot start with a value", g.Name)
+		c.errs.Add(g.Span, "fill it in a begin probe", "array %s cannot start with a value", g.Name)
 	}
 	v.shape, v.shaped = scalar, g.Span
 }
@@ -288,7 +277,7 @@ func (c *checker) pass() {
 			return
 		}
 		h.index = i
-		p := h.probe
+		p := h.Probe
 		p.Body = h.lower()
 		p.Locals = h.scope.table()
 		c.prog.Probes = append(c.prog.Probes, p)
@@ -299,21 +288,31 @@ func (c *checker) pass() {
 	}
 }
 
+// places tell where the program stands.
+func (c *checker) places() sides.Places {
+	p := sides.Places{Nodes: c.spans}
+	for _, h := range c.probes {
+		p.Probes = append(p.Probes, h.At)
+	}
+	for _, fn := range c.called {
+		p.Prelude = append(p.Prelude, fn.scope.at != nil)
+	}
+	return p
+}
+
 // identity is what an object says of its kernel: nothing that differs from one
 // extraction of it to the next.
 func (c *checker) identity() tpinfo.Kernel {
-	k := c.kernel
+	k := c.kernel.Identity
 	return tpinfo.Kernel{ID: k.ID, Release: k.Release, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize}
 }
 
 // finish fills in what follows from the whole: sizes, places, facts.
 func (c *checker) finish() {
 	c.layGlobals()
-	c.size()
-	c.place64()
+	layout.Complete(c.prog, c.builtin)
 	slices.SortFunc(c.facts, compareFacts)
 	c.prog.Facts = slices.Compact(c.facts)
-	c.namePrograms()
 }
 
 func compareFacts(a, b ir.Fact) int {

@@ -4,6 +4,9 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
+	"github.com/tpinfo/tpinfo/compiler/check/points"
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
@@ -33,25 +36,25 @@ func (s *scope) root(x *syntax.Target) (target, bool) {
 	case h == nil:
 		s.errorf(x.Span, "pass it to the function", "%s stands in a function, and belongs to an event", x.Text)
 		return target{}, false
-	case h.event == nil:
-		s.errorf(x.Span, "only kernel.trace probes have arguments", "there is no %s in %s", x.Text, h.probe.Point)
+	case h.Event == nil:
+		s.errorf(x.Span, "only kernel.trace probes have arguments", "there is no %s in %s", x.Text, h.Probe.Point)
 		return target{}, false
-	case h.probe.Kind == ir.Tracepoint:
-		return s.fieldTarget(h.event, name, x)
+	case h.Probe.Kind == ir.Tracepoint:
+		return s.fieldTarget(h.Event, name, x)
 	}
-	return s.argumentTarget(h.event, name, x)
+	return s.argumentTarget(h.Event, name, x)
 }
 
 // argumentTarget is an argument: the low-order bytes of a slot of the context.
 func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
-	a := argument(e, name)
+	a := points.Argument(e, name)
 	if a == nil {
 		s.noArgument(e, name, x)
 		return target{}, false
 	}
-	t := target{typ: s.c.parse(a.Type, nil), slot: true, at: x.Span}
+	t := target{typ: ctype.Parse(a.Type, nil), slot: true, at: x.Span}
 	if !a.Size.Known() || !a.Offset.Known() || t.typ == nil {
-		s.errorf(x.Span, "", "the size of argument %s of %s is not known%s", name, e.FullName(), because(e, "", name))
+		s.errorf(x.Span, "", "the size of argument %s of %s is not known%s", name, e.FullName(), points.Because(e, "", name))
 		return t, false
 	}
 	switch a.Size {
@@ -62,7 +65,7 @@ func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Targ
 		return t, false
 	}
 	t.off = int64(a.Offset)
-	if s.c.kernel.ByteOrder == tpinfo.BigEndian {
+	if s.c.kernel.Identity.ByteOrder == tpinfo.BigEndian {
 		t.off += tpinfo.ArgSlot - int64(a.Size)
 	}
 	fact := ir.Fact{Event: e.Name, Member: name, Offset: int64(a.Offset), Size: int64(a.Size), CType: a.Type}
@@ -73,16 +76,16 @@ func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Targ
 
 func (s *scope) noArgument(e *tpinfo.Tracepoint, name string, x *syntax.Target) {
 	if e.Args == nil {
-		s.errorf(x.Span, "", "the arguments of %s are not known%s", e.FullName(), because(e, tpinfo.ArgsMissing, ""))
+		s.errorf(x.Span, "", "the arguments of %s are not known%s", e.FullName(), points.Because(e, tpinfo.ArgsMissing, ""))
 		return
 	}
 	args, fields := argumentNames(e), fieldNames(e)
-	if field(e, name) != nil {
+	if points.Field(e, name) != nil {
 		s.errorf(x.Span, "take all from one of them", "$%s is a field of the record of %s, and other $ of this probe are arguments; arguments: %s; fields: %s",
 			name, e.FullName(), strings.Join(args, " "), strings.Join(fields, " "))
 		return
 	}
-	hint := didYouMean("$"+name, append(args, fields...))
+	hint := diag.DidYouMean("$"+name, append(args, fields...))
 	if hint == "" && len(args) > 0 {
 		hint = "it has " + strings.Join(args, " ")
 	}
@@ -110,19 +113,19 @@ func fieldNames(e *tpinfo.Tracepoint) []string {
 // fieldTarget is a field of the record. A character array or string is its
 // address, as any array: kernel_string($f) reads it, and so it is in SystemTap.
 func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
-	f := field(e, name)
+	f := points.Field(e, name)
 	if f == nil {
 		names := fieldNames(e)
-		hint := didYouMean("$"+name, names)
+		hint := diag.DidYouMean("$"+name, names)
 		if hint == "" && len(names) > 0 {
 			hint = "it has " + strings.Join(names, " ")
 		}
 		s.errorf(x.Span, hint, "the record of %s has no field $%s", e.FullName(), name)
 		return target{}, false
 	}
-	t := target{typ: s.c.parse(f.Type, nil), at: x.Span}
+	t := target{typ: ctype.Parse(f.Type, nil), at: x.Span}
 	if !f.Size.Known() || !f.Offset.Known() || f.Type == "" || t.typ == nil {
-		s.errorf(x.Span, "", "where field %s of %s lies is not known%s", name, e.FullName(), because(e, tpinfo.RecordMissing, name))
+		s.errorf(x.Span, "", "where field %s of %s lies is not known%s", name, e.FullName(), points.Because(e, tpinfo.RecordMissing, name))
 		return t, false
 	}
 	if f.Offset < hiddenBytes {

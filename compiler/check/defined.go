@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
@@ -44,7 +45,7 @@ func (s *scope) builtin(x *syntax.Builtin, want ir.Type) val {
 	case "var", "perf", "entry", "kderef", "uderef", "kregister", "uregister", "probewrite":
 		hint = "it is not part of this language"
 	default:
-		hint = didYouMean(x.Name, builtinNames)
+		hint = diag.DidYouMean(x.Name, builtinNames)
 	}
 	s.errorf(x.Span, hint, "there is no @%s", x.Name)
 	return val{n: s.bad(want, x.Span)}
@@ -112,7 +113,7 @@ func (s *scope) enum(x *syntax.Builtin, want ir.Type) val {
 		s.c.fail(err)
 	}
 	if !known {
-		s.errorf(lit.Span, "those of macros are not in a kernel's type information", "no enum of kernel %s has a constant %q", s.c.kernel.Release, lit.Text)
+		s.errorf(lit.Span, "those of macros are not in a kernel's type information", "no enum of kernel %s has a constant %q", s.c.kernel.Identity.Release, lit.Text)
 	}
 	return val{n: s.num(value, x.Span)}
 }

@@ -35,14 +35,14 @@ func (c *checker) newFunction(decl *syntax.Function, src *diag.Source) *function
 		fn.src = src
 		fn.scope.at = &diag.Span{}
 	}
-	fn.hasValue = decl.Type != syntax.Untyped || returnsValue(decl.Body)
+	fn.hasValue = decl.Type != syntax.Untyped || syntax.ReturnsValue(decl.Body)
 	fn.result.typ = typeOf(decl.Type)
 	if src == nil {
 		fn.result.where = decl.Span
 	}
 	for _, p := range decl.Params {
 		if fn.scope.vars[p.Name] != nil {
-			c.declarationError(p.Span, "", "parameter %s stands there twice", p.Name)
+			c.errs.Add(p.Span, "", "parameter %s stands there twice", p.Name)
 		}
 		v := fn.scope.declare(p.Name)
 		v.typ = typeOf(p.Type)

@@ -1,4 +1,4 @@
-package check
+package check_test
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/compiler/check"
+	"github.com/tpinfo/tpinfo/compiler/check/checktest"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -15,19 +17,19 @@ import (
 // FuzzCheck: a script is refused with errors at places of it, or gives a
 // program that is whole, and the same each time.
 func FuzzCheck(f *testing.F) {
-	for _, name := range []string{"points_test.go", "target_test.go", "infer_test.go", "print_test.go", "flow_test.go", "sides_test.go", "sizes_test.go", "scripts_test.go"} {
+	for _, name := range []string{"points/points_test.go", "target_test.go", "infer_test.go", "print_test.go", "flow_test.go", "sides/sides_test.go", "layout/sizes_test.go", "scripts_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
 		}
 		for _, script := range regexp.MustCompile("`[^`]*`").FindAllString(string(text), -1) {
 			f.Add(strings.Trim(script, "`"))
-			f.Add(on(strings.Trim(script, "`")))
+			f.Add(checktest.On(strings.Trim(script, "`")))
 		}
 	}
-	k := newTiny()
+	k := checktest.New()
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := check(k, text, Options{})
+		p, err := checktest.Check(k, text, check.Options{})
 		if err != nil {
 			var list *diag.List
 			if !errors.As(err, &list) {
@@ -41,7 +43,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		whole(t, p, text)
-		again, err := check(k, text, Options{})
+		again, err := checktest.Check(k, text, check.Options{})
 		if err != nil || ir.Dump(again) != ir.Dump(p) {
 			t.Fatalf("%q: another program the second time: %v", text, err)
 		}
@@ -203,7 +205,7 @@ func TestNesting(t *testing.T) {
 	for range 30 {
 		deep = "@choose_defined($prev->stamps[" + deep + "], " + "@defined($next->stamps[1]))"
 	}
-	if _, err := check(newTiny(), on("println("+deep+")"), Options{}); err != nil {
+	if _, err := checktest.Check(checktest.New(), checktest.On("println("+deep+")"), check.Options{}); err != nil {
 		t.Error(err)
 	}
 	aliases := "probe a0 = kernel.trace(\"sched*\"), timer.s(1) { }\n"
@@ -211,5 +213,5 @@ func TestNesting(t *testing.T) {
 		n := strconv.Itoa(i)
 		aliases += "probe a" + strconv.Itoa(i+1) + " = a" + n + ", a" + n + " { }\n"
 	}
-	wantErrors(t, aliases+"probe a30 { }", "1:12: more than 20000 handlers ~ probe fewer events")
+	checktest.WantErrors(t, aliases+"probe a30 { }", "1:12: more than 20000 handlers ~ probe fewer events")
 }

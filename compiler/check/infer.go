@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -13,7 +14,7 @@ type val struct {
 	// ref is the variable that decides the type while it is open.
 	ref *variable
 	// c is the C type of the value where it is known: a pointer, for "->".
-	c *ctype
+	c *ctype.Type
 	// void: a call that has no value.
 	void bool
 }
@@ -35,7 +36,7 @@ func (s *scope) needValue(v *variable, at diag.Span) {
 			names = append(names, g.name)
 		}
 	}
-	s.errorf(at, didYouMean(v.name, names), "nothing gives %s a value", v.name)
+	s.errorf(at, diag.DidYouMean(v.name, names), "nothing gives %s a value", v.name)
 }
 
 // article is a type as messages name it.
@@ -61,7 +62,7 @@ func (s *scope) learn(v *variable, t ir.Type, at diag.Span) bool {
 		s.errorf(at, "", "%s is %s, and not %s", v.name, article(v.typ), article(t))
 		return false
 	}
-	line, _ := s.c.place(v.where.Start)
+	line, _ := s.c.lines.Place(v.where.Start)
 	s.errorf(at, s.conflictHint(v, t), "%s is %s here and %s in line %d", v.name, article(t), article(v.typ), line)
 	return false
 }
@@ -89,7 +90,7 @@ func (s *scope) learnShape(v *variable, want shape, at diag.Span) bool {
 		s.errorf(at, "arrays are globals: declare it with \"global "+v.name+"\"", "%s is not an array", v.name)
 		return false
 	}
-	line, _ := s.c.place(v.shaped.Start)
+	line, _ := s.c.lines.Place(v.shaped.Start)
 	if want == array {
 		s.errorf(at, "", "%s is used as an array here and without keys in line %d", v.name, line)
 	} else {
@@ -118,7 +119,7 @@ func (s *scope) learnKeys(v *variable, n int, at diag.Span) bool {
 		s.c.changed = true
 	}
 	if len(v.keys) != n {
-		line, _ := s.c.place(v.shaped.Start)
+		line, _ := s.c.lines.Place(v.shaped.Start)
 		s.errorf(at, "", "%s has %s here and %d in line %d", v.name, count(n, "key"), len(v.keys), line)
 		return false
 	}
@@ -154,7 +155,7 @@ func (s *scope) demand(v val, want ir.Type, at diag.Span) val {
 	hint := ""
 	switch {
 	case v.ref != nil && v.ref.where != (diag.Span{}):
-		line, _ := s.c.place(v.ref.where.Start)
+		line, _ := s.c.lines.Place(v.ref.where.Start)
 		s.errorf(at, "", "%s is needed here, and %s is %s since line %d", article(want), v.ref.name, article(v.n.Type), line)
 		return val{n: s.bad(want, at)}
 	case want == ir.String && v.c != nil:
@@ -178,7 +179,7 @@ func (s *scope) bad(want ir.Type, at diag.Span) *ir.Node {
 
 // point remembers the C type of what is assigned to a variable. Values
 // without one say nothing, as 0 does.
-func (c *checker) point(v *variable, t *ctype) {
+func (c *checker) point(v *variable, t *ctype.Type) {
 	switch {
 	case v == nil || t == nil || v.mixed:
 	case v.pointer == nil:

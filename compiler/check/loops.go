@@ -180,5 +180,5 @@ func (s *scope) sortBy(each *ir.Each, v *variable, st *syntax.Foreach) {
 		}
 		return
 	}
-	s.errorf(at, didYouMean(by, sorts), "elements are not sorted by @%s", by)
+	s.errorf(at, diag.DidYouMean(by, sorts), "elements are not sorted by @%s", by)
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"strconv"
 
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -31,7 +32,7 @@ type variable struct {
 	assigned, guessed bool
 	// pointer is the C type that the variable's values have, for "->"; mixed
 	// when there were several.
-	pointer *ctype
+	pointer *ctype.Type
 	mixed   bool
 
 	// Of globals.
@@ -149,7 +150,7 @@ func (s *scope) get(v *variable, at diag.Span) *ir.Node {
 func (s *scope) node(op ir.Op, t ir.Type, at diag.Span, args ...*ir.Node) *ir.Node {
 	n := &ir.Node{Op: op, Type: t, Args: args}
 	if s.at == nil {
-		n.Line, n.Column = s.c.place(at.Start)
+		n.Line, n.Column = s.c.lines.Place(at.Start)
 	}
 	if s.c.final {
 		s.c.spans[n] = s.span(at)

@@ -102,7 +102,7 @@ func (s *scope) shown(x *syntax.Call, t ir.Type) *ir.Node {
 
 // site adds a site to the program and returns its number.
 func (s *scope) site(site ir.Site, at diag.Span) int64 {
-	site.Line, site.Column = s.c.place(s.span(at).Start)
+	site.Line, site.Column = s.c.lines.Place(s.span(at).Start)
 	s.c.prog.Sites = append(s.c.prog.Sites, site)
 	return int64(len(s.c.prog.Sites) - 1)
 }

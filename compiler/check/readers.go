@@ -29,7 +29,7 @@ func reader(name string, c *checker) *ir.Mem {
 		return nil
 	case "char":
 		// Signed or not, as the architecture and the kernel's flags have it.
-		t := c.typ("char")
+		t := c.kernel.Definition("char")
 		m.Size, m.Signed = 1, t != nil && t.Encoding == tpinfo.EncSigned
 	case "int8":
 		m.Size, m.Signed = 1, true
@@ -48,9 +48,9 @@ func reader(name string, c *checker) *ir.Mem {
 	case "uint64":
 		m.Size = 8
 	case "long":
-		m.Size, m.Signed = c.kernel.WordSize, true
+		m.Size, m.Signed = c.kernel.Identity.WordSize, true
 	case "pointer":
-		m.Size = c.kernel.WordSize
+		m.Size = c.kernel.Identity.WordSize
 	}
 	return m
 }
@@ -105,7 +105,7 @@ func (s *scope) stringAt(x *syntax.Call, want ir.Type) (val, *ir.Node) {
 			length = nil
 		}
 	} else {
-		limit = s.charsAt(address.c)
+		limit = s.c.kernel.CharsIn(address.c)
 	}
 	var other []*ir.Node
 	for _, a := range rest {
@@ -117,21 +117,4 @@ func (s *scope) stringAt(x *syntax.Call, want ir.Type) (val, *ir.Node) {
 		n.Str = "substr"
 	}
 	return val{n: n}, nil
-}
-
-// charsAt is how many bytes the text in a character array can take with its
-// NUL, 0 where nothing bounds it: what is read need not be longer than the
-// array.
-func (s *scope) charsAt(t *ctype) int64 {
-	if t == nil {
-		return 0
-	}
-	u, ok := s.c.bare(t)
-	if !ok || u.expr.Shape != tpinfo.ShapeArray || u.expr.Count < 2 {
-		return 0
-	}
-	if elem, ok := s.c.bare(u.elem()); !ok || !isChar(elem.def) {
-		return 0
-	}
-	return u.expr.Count + 1 // an array may be full, without a NUL
 }

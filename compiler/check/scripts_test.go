@@ -1,6 +1,10 @@
-package check
+package check_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tpinfo/tpinfo/compiler/check/checktest"
+)
 
 // The two scripts at the end of the language's description.
 func TestScripts(t *testing.T) {
@@ -23,6 +27,6 @@ probe kernel.trace("hrtimer_init") {
   state = @cast($hrtimer, "hrtimer", "kernel<linux/hrtimer.h>")->state
   printf("hrtimer state: %d\n", state)
 }`} {
-		t.Log("\n" + dump(t, s))
+		t.Log("\n" + checktest.Dump(t, s))
 	}
 }

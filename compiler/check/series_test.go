@@ -1,20 +1,25 @@
-package check
+package check_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/compiler/check"
+	"github.com/tpinfo/tpinfo/compiler/check/checktest"
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
-// A kernel of the cache is Metadata.
-var _ Metadata = (*cache.Kernel)(nil)
+// A kernel of the cache is check.Metadata.
+var _ check.Metadata = (*cache.Kernel)(nil)
 
 // realKernel is the newest kernel of a series, extracted from its headers.
 func realKernel(t *testing.T, series string) *cache.Kernel {
@@ -54,7 +59,7 @@ func TestSeries(t *testing.T) {
 			t.Run("prelude", func(t *testing.T) { wholePrelude(t, k) })
 			t.Run("events", func(t *testing.T) {
 				const script = `probe kernel.trace("*") { println($$vars, $$parms$) } probe kernel.trace("*:*").record { println($$vars$) }`
-				p, err := check(k, script, Options{})
+				p, err := checktest.Check(k, script, check.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -69,22 +74,27 @@ func TestSeries(t *testing.T) {
 }
 
 // wholePrelude calls every function of the prelude.
-func wholePrelude(t *testing.T, k Metadata) {
-	c := newChecker(t.Context(), parseText(t, ""), source(""), k, Options{})
-	var body strings.Builder
-	for name, list := range preludeNames(c) {
-		for _, fn := range list {
-			args := make([]string, len(fn.params))
-			for i, p := range fn.params {
-				args[i] = "pid()"
-				if p.typ == ir.String {
-					args[i] = "execname()"
-				}
-			}
-			fmt.Fprintf(&body, "%s(%s)\n", name, strings.Join(args, ", "))
-		}
+func wholePrelude(t *testing.T, k check.Metadata) {
+	text, err := os.ReadFile("prelude.stp")
+	if err != nil {
+		t.Fatal(err)
 	}
-	p, err := check(k, on(body.String()), Options{})
+	prelude, err := syntax.Parse(&diag.Source{Name: "prelude.stp", Text: string(text)}, syntax.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body strings.Builder
+	for _, fn := range prelude.Functions {
+		args := make([]string, len(fn.Params))
+		for i, p := range fn.Params {
+			args[i] = "pid()"
+			if p.Type == syntax.StringType {
+				args[i] = "execname()"
+			}
+		}
+		fmt.Fprintf(&body, "%s(%s)\n", fn.Name, strings.Join(args, ", "))
+	}
+	p, err := checktest.Check(k, checktest.On(body.String()), check.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +106,7 @@ func membersOf(t *testing.T, k *cache.Kernel) {
 		"$prev->pid": "pid", "$prev->se->load->weight": "se.load.weight", "$prev->comm[3]": "comm[3]", "$prev->in_iowait": "in_iowait",
 		"$prev->thread_info->flags": "thread_info.flags", "$prev->real_parent": "real_parent", "$prev->signal": "signal",
 	} {
-		p, err := check(k, on("x = "+target), Options{})
+		p, err := checktest.Check(k, checktest.On("x = "+target), check.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", target, err)
 			continue

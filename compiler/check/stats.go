@@ -161,7 +161,7 @@ func (s *scope) askLinear(v *variable, x *syntax.Builtin) bool {
 	}
 	a := &v.stats
 	if a.Linear && (a.Start != start || a.Stop != stop || a.Width != width) {
-		line, _ := s.c.place(v.linear.Start)
+		line, _ := s.c.lines.Place(v.linear.Start)
 		s.errorf(x.Span, "", "%s has other buckets in line %d: from %d to %d by %d", v.name, line, a.Start, a.Stop, a.Width)
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -16,7 +17,7 @@ type target struct {
 	// base is an address, off counts from it; a nil base is the context.
 	base *ir.Node
 	off  int64
-	typ  *ctype
+	typ  *ctype.Type
 	// mem is the width that the event's description gives, for types that
 	// nobody knows.
 	mem *ir.Mem
@@ -72,13 +73,13 @@ func (s *scope) pointee(x syntax.Expr) (target, bool) {
 	if !ok {
 		return t, false
 	}
-	u, ok := s.c.bare(t.typ)
-	if ok && u.expr.Shape == tpinfo.ShapePointer {
+	u, ok := s.c.kernel.Bare(t.typ)
+	if ok && u.Expr.Shape == tpinfo.ShapePointer {
 		v, ok := s.load(t)
 		if !ok {
 			return t, false
 		}
-		return s.start(v.n, u.elem(), x.Place()), true
+		return s.start(v.n, u.Elem(), x.Place()), true
 	}
 	return t, true
 }
@@ -91,8 +92,8 @@ func (s *scope) behind(x syntax.Expr) (target, bool) {
 		return target{}, false
 	}
 	if v.c != nil {
-		if u, ok := s.c.bare(v.c); ok && (u.expr.Shape == tpinfo.ShapePointer || u.expr.Shape == tpinfo.ShapeArray) {
-			return s.start(v.n, u.elem(), x.Place()), true
+		if u, ok := s.c.kernel.Bare(v.c); ok && (u.Expr.Shape == tpinfo.ShapePointer || u.Expr.Shape == tpinfo.ShapeArray) {
+			return s.start(v.n, u.Elem(), x.Place()), true
 		}
 	}
 	name := strings.Join(strings.Fields(s.source(x.Place())), " ")
@@ -106,7 +107,7 @@ func (s *scope) behind(x syntax.Expr) (target, bool) {
 
 // start is a target at an address. An offset that is part of the address goes
 // into the target's own.
-func (s *scope) start(base *ir.Node, typ *ctype, at diag.Span) target {
+func (s *scope) start(base *ir.Node, typ *ctype.Type, at diag.Span) target {
 	t := target{base: base, typ: typ, at: at}
 	if base.Op == ir.Add && base.Args[1].Op == ir.Const && near(base.Args[1].Int) {
 		t.base, t.off = base.Args[0], base.Args[1].Int
@@ -130,41 +131,41 @@ func (s *scope) source(at diag.Span) string {
 // memberOf steps from a struct to a member.
 func (s *scope) memberOf(t target, x *syntax.Member) (target, bool) {
 	at := diag.Span{Start: max(x.Span.End-len(x.Name), x.Span.Start), End: x.Span.End}
-	u, ok := s.c.bare(t.typ)
+	u, ok := s.c.kernel.Bare(t.typ)
 	if !ok {
-		s.errorf(x.X.Place(), "", "kernel %s does not define %s", s.c.kernel.Release, u.name)
+		s.errorf(x.X.Place(), "", "kernel %s does not define %s", s.c.kernel.Identity.Release, u.Name)
 		return t, false
 	}
-	if !u.isStruct() {
+	if !u.IsStruct() {
 		hint := ""
-		if u.expr.Shape == tpinfo.ShapeArray {
+		if u.Expr.Shape == tpinfo.ShapeArray {
 			hint = "take an element of it first, [0]"
 		}
 		s.errorf(at, hint, "%s has no members", t.typ)
 		return t, false
 	}
-	f, ok, names := s.c.member(u.def, x.Name, 0)
+	f, ok, names := s.c.kernel.Member(u.Def, x.Name)
 	if !ok {
-		s.errorf(at, didYouMeanOf(x.Name, names), "%s has no member %q", structName(&u), x.Name)
+		s.errorf(at, diag.DidYouMeanOf(x.Name, names), "%s has no member %q", u.StructName(), x.Name)
 		return t, false
 	}
-	if !f.offset.Known() {
-		s.errorf(at, "", "where member %q of %s lies is not known%s", x.Name, structName(&u), s.c.unknownBecause(structName(&u)))
+	if !f.Offset.Known() {
+		s.errorf(at, "", "where member %q of %s lies is not known%s", x.Name, u.StructName(), s.c.kernel.Because(u.StructName()))
 		return t, false
 	}
-	typ := s.c.parse(f.Type, f.Anon)
+	typ := ctype.Parse(f.Type, f.Anon)
 	if typ == nil {
-		s.errorf(at, "", "the type of member %q of %s is not known", x.Name, structName(&u))
+		s.errorf(at, "", "the type of member %q of %s is not known", x.Name, u.StructName())
 		return t, false
 	}
-	if u.def.Name != "" || t.of == "" {
-		t.of, t.path, t.start = structName(&u), "", t.off
+	if u.Def.Name != "" || t.of == "" {
+		t.of, t.path, t.start = u.StructName(), "", t.off
 	}
 	if t.path != "" {
 		t.path += "."
 	}
 	t.path += x.Name
-	t.off += int64(f.offset)
+	t.off += int64(f.Offset)
 	t.typ, t.mem, t.at = typ, nil, x.Span
 	t.bitOffset, t.bitSize = f.BitOffset, f.BitSize
 	fact := ir.Fact{
@@ -174,26 +175,6 @@ func (s *scope) memberOf(t target, x *syntax.Member) (target, bool) {
 	s.c.facts = append(s.c.facts, fact)
 	s.use(&t, fact, x.Span)
 	return t, true
-}
-
-func structName(u *unaliased) string {
-	if u.def.Name != "" {
-		return u.def.Name
-	}
-	if u.name != "" {
-		return u.name
-	}
-	return "the unnamed " + string(u.def.Kind)
-}
-
-// unknownBecause is what the kernel's problems say of a type.
-func (c *checker) unknownBecause(subject string) string {
-	for _, p := range c.kernel.Problems {
-		if p.Subject == subject || p.Code == tpinfo.LayoutRandomised {
-			return ": " + p.String()
-		}
-	}
-	return ""
 }
 
 // indexOf steps to an element of an array, or of what a pointer points to.
@@ -214,16 +195,16 @@ func (s *scope) indexOf(x *syntax.Index) (target, bool) {
 	if !ok {
 		return t, false
 	}
-	u, ok := s.c.bare(t.typ)
+	u, ok := s.c.kernel.Bare(t.typ)
 	switch {
-	case ok && u.expr.Shape == tpinfo.ShapeArray:
-		return s.elementAt(t, u.elem(), u.expr.Count, x)
-	case ok && u.expr.Shape == tpinfo.ShapePointer:
+	case ok && u.Expr.Shape == tpinfo.ShapeArray:
+		return s.elementAt(t, u.Elem(), u.Expr.Count, x)
+	case ok && u.Expr.Shape == tpinfo.ShapePointer:
 		v, ok := s.load(t)
 		if !ok {
 			return t, false
 		}
-		return s.elementAt(s.start(v.n, u.elem(), x.X.Place()), u.elem(), flexible, x)
+		return s.elementAt(s.start(v.n, u.Elem(), x.X.Place()), u.Elem(), flexible, x)
 	}
 	s.errorf(x.X.Place(), "", "%s is neither an array nor a pointer", t.typ)
 	return t, false
@@ -232,15 +213,15 @@ func (s *scope) indexOf(x *syntax.Index) (target, bool) {
 const flexible = tpinfo.Flexible
 
 // elementAt moves t to an element of an array of elem that starts at t.
-func (s *scope) elementAt(t target, elem *ctype, length int64, x *syntax.Index) (target, bool) {
-	size := s.c.sizeOf(elem)
+func (s *scope) elementAt(t target, elem *ctype.Type, length int64, x *syntax.Index) (target, bool) {
+	size := s.c.kernel.SizeOf(elem)
 	if !size.Known() {
-		s.errorf(x.Span, "", "the size of %s is not known%s", elem, s.c.unknownBecause(elem.expr.Base().Name))
+		s.errorf(x.Span, "", "the size of %s is not known%s", elem, s.c.kernel.Because(elem.Expr.Base().Name))
 		return t, false
 	}
 	i := s.expr(x.Keys[0], ir.Long).n
-	if u, ok := s.c.bare(elem); ok && u.isStruct() && (u.def.Name != "" || u.name != "") && (i.Op != ir.Const || i.Int != 0) {
-		s.c.facts = append(s.c.facts, ir.Fact{Type: structName(&u), Size: int64(size), CType: elem.String()})
+	if u, ok := s.c.kernel.Bare(elem); ok && u.IsStruct() && (u.Def.Name != "" || u.Name != "") && (i.Op != ir.Const || i.Int != 0) {
+		s.c.facts = append(s.c.facts, ir.Fact{Type: u.StructName(), Size: int64(size), CType: elem.String()})
 	}
 	if i.Op == ir.Const && near(i.Int) && near(i.Int*int64(size)) {
 		if length > 1 && (i.Int < 0 || i.Int >= length) {
@@ -279,12 +260,12 @@ func (s *scope) addressOf(t target) *ir.Node {
 
 // load reads a target. An array is its address, as in C.
 func (s *scope) load(t target) (val, bool) {
-	u, known := s.c.bare(t.typ)
+	u, known := s.c.kernel.Bare(t.typ)
 	if known {
 		switch {
-		case u.expr.Shape == tpinfo.ShapeArray, u.expr.Shape == tpinfo.ShapeFunc:
-			return val{n: s.addressOf(t), c: u.ctype}, true
-		case u.isStruct():
+		case u.Expr.Shape == tpinfo.ShapeArray, u.Expr.Shape == tpinfo.ShapeFunc:
+			return val{n: s.addressOf(t), c: u.Type}, true
+		case u.IsStruct():
 			name := s.source(t.at)
 			s.errorf(t.at, "name a member, or take its address with &"+name, "%s is a whole %s", name, t.typ)
 			return val{}, false
@@ -292,7 +273,7 @@ func (s *scope) load(t target) (val, bool) {
 	}
 	mem, why := t.mem, ""
 	if known {
-		if m, reason := s.c.mem(&u); m != nil {
+		if m, reason := s.c.kernel.Mem(&u); m != nil {
 			if mem == nil {
 				mem = m
 			}
@@ -300,7 +281,7 @@ func (s *scope) load(t target) (val, bool) {
 			mem, why = nil, reason
 		}
 	} else if mem == nil {
-		why = "kernel " + s.c.kernel.Release + " does not define " + u.name
+		why = "kernel " + s.c.kernel.Identity.Release + " does not define " + u.Name
 	}
 	if mem == nil {
 		s.errorf(t.at, "", "%s cannot be read as %s: %s", s.source(t.at), t.typ, why)
@@ -313,7 +294,7 @@ func (s *scope) load(t target) (val, bool) {
 	}
 	m.What = s.source(t.at)
 	v := val{n: s.access(t, &m)}
-	if known && u.expr.Shape == tpinfo.ShapePointer {
+	if known && u.Expr.Shape == tpinfo.ShapePointer {
 		v.c = t.typ
 	}
 	return v, true
@@ -363,7 +344,7 @@ func (s *scope) address(x *syntax.Unary, want ir.Type) val {
 		s.errorf(x.Span, "", "a bitfield has no address")
 		return val{n: s.bad(want, x.Span)}
 	}
-	return val{n: s.addressOf(t), c: pointerTo(t.typ)}
+	return val{n: s.addressOf(t), c: ctype.PointerTo(t.typ)}
 }
 
 // cast lowers @cast(p, "type", "header") to p, with what it points to.
@@ -391,7 +372,7 @@ func (s *scope) cast(x *syntax.Builtin, want ir.Type) val {
 	if t == nil {
 		return val{n: s.bad(want, x.Span)}
 	}
-	return val{n: v.n, c: pointerTo(t)}
+	return val{n: v.n, c: ctype.PointerTo(t)}
 }
 
 // castHeaders takes the headers out of SystemTap's third argument of @cast,

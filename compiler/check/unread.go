@@ -12,7 +12,7 @@ import (
 func (c *checker) showUnread(f *syntax.File) {
 	u := usage{read: map[string]bool{}, written: map[string]bool{}}
 	for _, h := range c.probes {
-		for _, b := range h.bodies {
+		for _, b := range h.Bodies {
 			u.stmt(b)
 		}
 	}
@@ -28,9 +28,9 @@ func (c *checker) showUnread(f *syntax.File) {
 			continue
 		}
 		at := v.global.Span
-		h := c.newHandler(&syntax.Point{Span: at, Components: []*syntax.Component{{Span: at, Name: "end"}}}, ir.End)
 		name := &syntax.Name{Span: at, Text: v.name}
-		h.bodies = []*syntax.Block{{Span: at, List: []syntax.Stmt{&syntax.ExprStmt{X: &syntax.Call{Span: at, Name: showForm, Args: []syntax.Expr{name}}}}}}
+		show := &syntax.Call{Span: at, Name: showForm, Args: []syntax.Expr{name}}
+		h := c.newHandler(c.points.End(at, &syntax.ExprStmt{X: show}))
 		c.probes = append(c.probes, h)
 	}
 }
@@ -135,7 +135,7 @@ func (u *usage) expr(x syntax.Expr) {
 		u.place(x.X)
 		u.expr(x.X)
 	default:
-		for _, y := range operands(x) {
+		for _, y := range syntax.Operands(x) {
 			u.expr(y)
 		}
 	}

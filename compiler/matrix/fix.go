@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check"
+	"github.com/tpinfo/tpinfo/compiler/check/points"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 )
 
@@ -95,8 +96,8 @@ type named struct{ name, typ string }
 // values are an event's arguments, or the fields of its record.
 func values(ctx context.Context, meta check.Metadata, event string, record bool) ([]named, error) {
 	e, err := meta.Event(ctx, event)
-	var missing check.NotFound
-	var several check.Ambiguous
+	var missing points.NotFound
+	var several points.Ambiguous
 	if errors.As(err, &missing) || errors.As(err, &several) {
 		return nil, nil
 	}
@@ -151,7 +152,7 @@ func unnamed(out []named, t *tpinfo.Type, depth int) []named {
 func (c *compiled) eventFix(ctx context.Context, base *compiled, p point) (string, error) {
 	name, _, _ := strings.Cut(p.name, ".")
 	_, err := c.meta.Event(ctx, name)
-	var missing check.NotFound
+	var missing points.NotFound
 	if !errors.As(err, &missing) {
 		return "", ignoreNames(err)
 	}
@@ -189,8 +190,8 @@ func without(p point) string {
 
 // ignoreNames lets through what is not about a name.
 func ignoreNames(err error) error {
-	var missing check.NotFound
-	var several check.Ambiguous
+	var missing points.NotFound
+	var several points.Ambiguous
 	if errors.As(err, &missing) || errors.As(err, &several) {
 		return nil
 	}

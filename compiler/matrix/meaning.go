@@ -7,6 +7,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check"
+	"github.com/tpinfo/tpinfo/compiler/check/ctype"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -131,9 +132,9 @@ func (c *compiled) otherAt(k useKey) string {
 
 // sameValue reports whether two values mean the same. mixed: one of them is
 // known from BTF, the other is not.
-func sameValue(a, b check.Value, mixed bool) bool {
+func sameValue(a, b ctype.Value, mixed bool) bool {
 	enum := a.Enum || b.Enum
-	if a.Kind == check.NumberValue && b.Kind == check.NumberValue && (enum || mixed && (a.Char || b.Char)) {
+	if a.Kind == ctype.NumberValue && b.Kind == ctype.NumberValue && (enum || mixed && (a.Char || b.Char)) {
 		a.Signed, b.Signed = false, false
 	}
 	a.Enum, b.Enum, a.Char, b.Char = false, false, false, false

@@ -1,9 +1,19 @@
-package check
+package sides_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tpinfo/tpinfo/compiler/check"
+	"github.com/tpinfo/tpinfo/compiler/check/checktest"
+)
+
+const (
+	kernelRule = "do it in a timer or end probe, which run in user space"
+	userRule   = "do it in a kernel.trace probe, and keep what it found in a global"
+)
 
 func TestSides(t *testing.T) {
-	wantErrors(t, `global a, s `+on(`foreach (k in a) print(k); a[1] = 2; delete a; ttttt = ctime(3) ; print(@hist_log(s)); s <<< 1; u()`)+`
+	checktest.WantErrors(t, `global a, s `+checktest.On(`foreach (k in a) print(k); a[1] = 2; delete a; ttttt = ctime(3) ; print(@hist_log(s)); s <<< 1; u()`)+`
 function u() { foreach (k in a) print(k) }
 function current() { return task_current() }
 probe timer.s(1) { println(current(), @cast(1, "task_struct")->pid, kernel_string(5), ppid(), user_int(3)); print_backtrace(); u() }`,
@@ -23,13 +33,13 @@ probe timer.s(1) { println(current(), @cast(1, "task_struct")->pid, kernel_strin
 // A function of the prelude is told where the wrong probe calls it, though
 // another may.
 func TestSidesOfPrelude(t *testing.T) {
-	wantErrors(t, on(`println(ppid())`)+` probe end { println(ppid()) }`, "1:76: ppid() cannot be done here: probe end runs in user space ~ "+userRule)
+	checktest.WantErrors(t, checktest.On(`println(ppid())`)+` probe end { println(ppid()) }`, "1:76: ppid() cannot be done here: probe end runs in user space ~ "+userRule)
 }
 
 func TestSystem(t *testing.T) {
 	const script = `probe begin { system("true") }`
-	wantErrors(t, script, "1:15: system() runs commands as root ~ --allow-system allows it")
-	if _, err := check(newTiny(), script, Options{AllowSystem: true}); err != nil {
+	checktest.WantErrors(t, script, "1:15: system() runs commands as root ~ --allow-system allows it")
+	if _, err := checktest.Check(checktest.New(), script, check.Options{AllowSystem: true}); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,12 +1,22 @@
-package check
+package layout
 
 import "github.com/tpinfo/tpinfo/compiler/ir"
 
 // size finds how many bytes each string takes: of a variable, as many as
 // anything that is ever assigned to it, in steps of 8. What a variable holds
 // may depend on others, so it goes on until nothing grows.
-func (c *checker) size() {
-	z := &sizer{p: c.prog, max: c.prog.StringSize, functions: c.builtin}
+func size(p *ir.Program, functions map[string]ir.Function) {
+	z := &sizer{p: p, max: p.StringSize, functions: functions}
+	for i := range p.Probes {
+		openStrings(p.Probes[i].Locals)
+	}
+	for i := range p.Funcs {
+		f := &p.Funcs[i]
+		openStrings(f.Locals)
+		if f.Result == ir.String {
+			f.Size = 8
+		}
+	}
 	for i := range z.p.Globals {
 		g := &z.p.Globals[i]
 		if g.Type == ir.String {
@@ -32,6 +42,15 @@ func (c *checker) size() {
 			z.visit(z.p.Probes[i].Body)
 		}
 		again = z.grown
+	}
+}
+
+// openStrings gives strings the least they take.
+func openStrings(locals []ir.Local) {
+	for i := range locals {
+		if locals[i].Type == ir.String {
+			locals[i].Size = 8
+		}
 	}
 }
 

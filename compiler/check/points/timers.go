@@ -1,8 +1,9 @@
-package check
+package points
 
 import (
 	"math"
 
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
@@ -22,52 +23,52 @@ const profileHz = 1000
 
 // timer is "timer.s(1)", "timer.ms(5).randomize(2)", "timer.hz(10)" and
 // "timer.profile".
-func (c *checker) timer(pt *syntax.Point) ([]*handler, error) {
+func (r *Resolver) timer(pt *syntax.Point) ([]*Handler, error) {
 	list := pt.Components
 	const form = "as in timer.s(1), timer.ms(100).randomize(10), timer.hz(5) or timer.profile"
 	if len(list) < 2 || list[0].Arg != nil {
-		c.badPoint(pt, form, "which timer is missing")
+		r.badPoint(pt, form, "which timer is missing")
 		return nil, nil
 	}
 	unit := list[1].Name
 	if unit == "profile" {
 		if len(list) > 2 || list[1].Arg != nil {
-			c.badPoint(pt, form, "nothing stands behind profile")
+			r.badPoint(pt, form, "nothing stands behind profile")
 			return nil, nil
 		}
-		h := c.newHandler(pt, ir.PerfEvent)
-		h.probe.Perf = &ir.Perf{Type: perfSoftware, Config: perfCPUClock, Frequency: profileHz}
-		return []*handler{h}, nil
+		h := r.newHandler(pt, ir.PerfEvent)
+		h.Probe.Perf = &ir.Perf{Type: perfSoftware, Config: perfCPUClock, Frequency: profileHz}
+		return []*Handler{h}, nil
 	}
 	nanoseconds, known := units[unit]
 	if !known && unit != "hz" {
-		c.badPoint(pt, didYouMean(unit, []string{"s", "sec", "ms", "msec", "us", "usec", "ns", "nsec", "jiffies", "hz", "profile"}), "there is no such timer")
+		r.badPoint(pt, diag.DidYouMean(unit, []string{"s", "sec", "ms", "msec", "us", "usec", "ns", "nsec", "jiffies", "hz", "profile"}), "there is no such timer")
 		return nil, nil
 	}
-	n, ok := c.number(list[1])
+	n, ok := r.number(list[1])
 	if !ok || n <= 0 || unit == "hz" && n > 1e9 || unit != "hz" && n > math.MaxInt64/nanoseconds/4 {
-		c.badPoint(pt, form, "it takes a positive number")
+		r.badPoint(pt, form, "it takes a positive number")
 		return nil, nil
 	}
-	h := c.newHandler(pt, ir.Timer)
+	h := r.newHandler(pt, ir.Timer)
 	if unit == "hz" {
-		h.probe.Interval = 1e9 / n
+		h.Probe.Interval = 1e9 / n
 	} else {
-		h.probe.Interval = n * nanoseconds
+		h.Probe.Interval = n * nanoseconds
 	}
 	if len(list) == 2 {
-		return []*handler{h}, nil
+		return []*Handler{h}, nil
 	}
-	spread, ok := c.number(list[2])
+	spread, ok := r.number(list[2])
 	if len(list) > 3 || list[2].Name != "randomize" || unit == "hz" || !ok || spread < 0 || spread > n {
-		c.badPoint(pt, form, "randomize takes a number up to the interval, and nothing stands behind it")
+		r.badPoint(pt, form, "randomize takes a number up to the interval, and nothing stands behind it")
 		return nil, nil
 	}
 	// A random number from -spread to +spread is added to the interval (man
 	// stapprobes).
-	h.probe.Interval -= spread * nanoseconds
-	h.probe.Random = 2 * spread * nanoseconds
-	return []*handler{h}, nil
+	h.Probe.Interval -= spread * nanoseconds
+	h.Probe.Random = 2 * spread * nanoseconds
+	return []*Handler{h}, nil
 }
 
 // Of include/uapi/linux/perf_event.h.
@@ -80,34 +81,34 @@ const (
 const defaultPeriod = 1000000
 
 // perf is "perf.type(N).config(M)" with ".sample(P)" or ".hz(H)".
-func (c *checker) perf(pt *syntax.Point) ([]*handler, error) {
+func (r *Resolver) perf(pt *syntax.Point) ([]*Handler, error) {
 	list := pt.Components
 	const form = "as in perf.type(0).config(1).sample(1000000) or perf.type(1).config(0).hz(99)"
 	if len(list) < 3 || len(list) > 4 || list[0].Arg != nil || list[1].Name != "type" || list[2].Name != "config" {
-		c.badPoint(pt, form, "there is no such perf probe")
+		r.badPoint(pt, form, "there is no such perf probe")
 		return nil, nil
 	}
 	var numbers [4]int64
 	for i, comp := range list[1:] {
-		n, ok := c.number(comp)
+		n, ok := r.number(comp)
 		if !ok || n < 0 && comp.Name != "config" || i == 2 && n < 1 || i == 0 && n > math.MaxUint32 {
-			c.badPoint(pt, form, comp.Name+" takes a number")
+			r.badPoint(pt, form, comp.Name+" takes a number")
 			return nil, nil
 		}
 		numbers[i] = n
 	}
-	h := c.newHandler(pt, ir.PerfEvent)
-	h.probe.Perf = &ir.Perf{Type: uint32(numbers[0]), Config: uint64(numbers[1]), Period: defaultPeriod}
+	h := r.newHandler(pt, ir.PerfEvent)
+	h.Probe.Perf = &ir.Perf{Type: uint32(numbers[0]), Config: uint64(numbers[1]), Period: defaultPeriod}
 	if len(list) == 4 {
 		switch list[3].Name {
 		case "sample":
-			h.probe.Perf.Period = uint64(numbers[2])
+			h.Probe.Perf.Period = uint64(numbers[2])
 		case "hz":
-			h.probe.Perf.Period, h.probe.Perf.Frequency = 0, uint64(numbers[2])
+			h.Probe.Perf.Period, h.Probe.Perf.Frequency = 0, uint64(numbers[2])
 		default:
-			c.badPoint(pt, form, "there are sample and hz, and no "+list[3].Name)
+			r.badPoint(pt, form, "there are sample and hz, and no "+list[3].Name)
 			return nil, nil
 		}
 	}
-	return []*handler{h}, nil
+	return []*Handler{h}, nil
 }

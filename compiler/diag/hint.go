@@ -1,4 +1,4 @@
-package check
+package diag
 
 import (
 	"strconv"
@@ -7,15 +7,15 @@ import (
 	"github.com/tpinfo/tpinfo"
 )
 
-// didYouMean is a hint with the names most like one that is not there; empty
+// DidYouMean is a hint with the names most like one that is not there; empty
 // when nothing is near.
-func didYouMean(name string, names []string) string {
-	return meant(tpinfo.Near(name, names, maxNear, false))
+func DidYouMean(name string, names []string) string {
+	return Meant(tpinfo.Near(name, names, maxNear, false))
 }
 
-// didYouMeanOf is didYouMean, and where nothing is near what there is.
-func didYouMeanOf(name string, names []string) string {
-	if hint := didYouMean(name, names); hint != "" || len(names) == 0 {
+// DidYouMeanOf is DidYouMean, and where nothing is near what there is.
+func DidYouMeanOf(name string, names []string) string {
+	if hint := DidYouMean(name, names); hint != "" || len(names) == 0 {
 		return hint
 	}
 	hint := "there are " + strings.Join(names[:min(len(names), maxListed)], ", ")
@@ -28,8 +28,8 @@ func didYouMeanOf(name string, names []string) string {
 // maxListed is how many names a hint lists.
 const maxListed = 10
 
-// meant is the hint for names that are near already.
-func meant(near []string) string {
+// Meant is the hint for names that are near already.
+func Meant(near []string) string {
 	if len(near) == 0 {
 		return ""
 	}

@@ -1,27 +1,22 @@
-package check
+package checktest
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/compiler/diag"
-	"github.com/tpinfo/tpinfo/compiler/ir"
-	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
 
-// tiny is a kernel of a few events and types, held in maps.
-type tiny struct {
-	order   tpinfo.ByteOrder
-	events  []tpinfo.Tracepoint
-	types   map[string]tpinfo.Type
-	headers map[string]tpinfo.Type // by "header type"
-	broken  error                  // what every question gets
+// Kernel is a kernel of a few events and types, held in maps: check.Metadata.
+type Kernel struct {
+	Order       tpinfo.ByteOrder
+	Tracepoints []tpinfo.Tracepoint
+	Types       map[string]tpinfo.Type
+	Headers     map[string]tpinfo.Type // by "header type"
+	Broken      error                  // what Event answers where it is set
 }
 
 type missing struct {
@@ -32,28 +27,31 @@ type missing struct {
 func (m *missing) Error() string         { return "no " + m.what }
 func (m *missing) Suggestions() []string { return m.near }
 
-func (k *tiny) Identity() tpinfo.Kernel {
-	return tpinfo.Kernel{ID: "0123", Release: "6.1.0-tiny", Arch: "x86", ByteOrder: k.order, WordSize: 8}
+// Identity implements check.Metadata, as the methods behind it do.
+func (k *Kernel) Identity() tpinfo.Kernel {
+	return tpinfo.Kernel{ID: "0123", Release: "6.1.0-tiny", Arch: "x86", ByteOrder: k.Order, WordSize: 8}
 }
 
-func (k *tiny) Event(_ context.Context, name string) (*tpinfo.Tracepoint, error) {
-	if k.broken != nil {
-		return nil, k.broken
+// Event finds an event by its name, with or without its system.
+func (k *Kernel) Event(_ context.Context, name string) (*tpinfo.Tracepoint, error) {
+	if k.Broken != nil {
+		return nil, k.Broken
 	}
 	var names []string
-	for i := range k.events {
-		e := &k.events[i]
+	for i := range k.Tracepoints {
+		e := &k.Tracepoints[i]
 		if name == e.Name || name == e.FullName() && e.System != "" {
 			return e, nil
 		}
 		names = append(names, e.Name)
 	}
-	return nil, &missing{"event " + name, tpinfo.Near(name, names, maxNear, false)}
+	return nil, &missing{"event " + name, tpinfo.Near(name, names, 3, false)}
 }
 
-func (k *tiny) Events(_ context.Context, patterns ...string) ([]tpinfo.Tracepoint, error) {
+// Events finds those that patterns match.
+func (k *Kernel) Events(_ context.Context, patterns ...string) ([]tpinfo.Tracepoint, error) {
 	var found []tpinfo.Tracepoint
-	for _, e := range k.events {
+	for _, e := range k.Tracepoints {
 		for _, p := range patterns {
 			name := e.Name
 			if strings.Contains(p, ":") {
@@ -70,24 +68,27 @@ func (k *tiny) Events(_ context.Context, patterns ...string) ([]tpinfo.Tracepoin
 	return found, nil
 }
 
-func (k *tiny) TypeIfKnown(_ context.Context, name string) (*tpinfo.Type, error) {
-	if t, ok := k.types[name]; ok {
+// TypeIfKnown finds a type in Types.
+func (k *Kernel) TypeIfKnown(_ context.Context, name string) (*tpinfo.Type, error) {
+	if t, ok := k.Types[name]; ok {
 		return &t, nil
 	}
 	return nil, nil
 }
 
-func (k *tiny) TypeNames(context.Context, string) ([]string, error) {
+// TypeNames are those of all Types, whatever the pattern.
+func (k *Kernel) TypeNames(context.Context, string) ([]string, error) {
 	var names []string
-	for name := range k.types {
+	for name := range k.Types {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names, nil
 }
 
-func (k *tiny) Enumerator(_ context.Context, name string) (int64, bool, error) {
-	for _, t := range k.types {
+// Enumerator looks through the enums of Types.
+func (k *Kernel) Enumerator(_ context.Context, name string) (int64, bool, error) {
+	for _, t := range k.Types {
 		for _, e := range t.Enumerators {
 			if e.Name == name {
 				return e.Value, true, nil
@@ -97,9 +98,10 @@ func (k *tiny) Enumerator(_ context.Context, name string) (int64, bool, error) {
 	return 0, false, nil
 }
 
-func (k *tiny) Header(_ context.Context, headers []string, name string) (*tpinfo.Type, error) {
+// Header finds a type in Headers.
+func (k *Kernel) Header(_ context.Context, headers []string, name string) (*tpinfo.Type, error) {
 	for _, h := range headers {
-		if t, ok := k.headers[h+" "+name]; ok {
+		if t, ok := k.Headers[h+" "+name]; ok {
 			return &t, nil
 		}
 	}
@@ -137,7 +139,8 @@ func arg(i int, name, typ string, size int, signed bool) tpinfo.Arg {
 	return tpinfo.Arg{Name: name, Type: typ, Offset: tpinfo.Bytes(8 * i), Size: tpinfo.Bytes(size), Signed: signed}
 }
 
-func commonFields() []tpinfo.Field {
+// CommonFields are those that every record starts with.
+func CommonFields() []tpinfo.Field {
 	return []tpinfo.Field{
 		{Name: "common_type", Type: "unsigned short", Offset: 0, Size: 2},
 		{Name: "common_flags", Type: "unsigned char", Offset: 2, Size: 1},
@@ -146,12 +149,14 @@ func commonFields() []tpinfo.Field {
 	}
 }
 
-func newTiny() *tiny {
-	k := &tiny{order: tpinfo.LittleEndian, types: map[string]tpinfo.Type{}, headers: map[string]tpinfo.Type{}}
-	k.events = []tpinfo.Tracepoint{
+// New is a kernel of release 6.1.0-tiny with a bit of everything: events with
+// arguments, records, both and neither, structs with members of all sorts.
+func New() *Kernel {
+	k := &Kernel{Order: tpinfo.LittleEndian, Types: map[string]tpinfo.Type{}, Headers: map[string]tpinfo.Type{}}
+	k.Tracepoints = []tpinfo.Tracepoint{
 		{System: "sched", Name: "sched_switch", Class: "sched_switch",
 			Args: []tpinfo.Arg{arg(0, "preempt", "bool", 1, false), arg(1, "prev", "struct task_struct *", 8, false), arg(2, "next", "struct task_struct *", 8, false), arg(3, "prev_state", "unsigned int", 4, false)},
-			Record: &tpinfo.Record{Size: 64, Fields: append(commonFields(),
+			Record: &tpinfo.Record{Size: 64, Fields: append(CommonFields(),
 				tpinfo.Field{Name: "prev_comm", Type: "char[16]", Offset: 8, Size: 16, Signed: true},
 				tpinfo.Field{Name: "prev_pid", Type: "pid_t", Offset: 24, Size: 4, Signed: true},
 				tpinfo.Field{Name: "prev_prio", Type: "int", Offset: 28, Size: 4, Signed: true},
@@ -160,20 +165,20 @@ func newTiny() *tiny {
 			)}},
 		{System: "sched", Name: "sched_process_exec", Class: "sched_process_exec",
 			Args: []tpinfo.Arg{arg(0, "p", "struct task_struct *", 8, false), arg(1, "old_pid", "pid_t", 4, true)},
-			Record: &tpinfo.Record{Size: 20, Fields: append(commonFields(),
+			Record: &tpinfo.Record{Size: 20, Fields: append(CommonFields(),
 				tpinfo.Field{Name: "filename", Type: "char[]", Offset: 8, Size: 4, Signed: true, Location: tpinfo.DataLoc},
 				tpinfo.Field{Name: "args", Type: "u32[]", Offset: 12, Size: 4, Location: tpinfo.RelLoc},
 				tpinfo.Field{Name: "pid", Type: "pid_t", Offset: 16, Size: 4, Signed: true},
 			)}},
 		{System: "filemap", Name: "mm_filemap_add_to_page_cache",
 			Args:   []tpinfo.Arg{arg(0, "folio", "struct folio *", 8, false)},
-			Record: &tpinfo.Record{Size: 40, Fields: append(commonFields(), tpinfo.Field{Name: "pfn", Type: "unsigned long", Offset: 8, Size: 8})}},
+			Record: &tpinfo.Record{Size: 40, Fields: append(CommonFields(), tpinfo.Field{Name: "pfn", Type: "unsigned long", Offset: 8, Size: 8})}},
 		{System: "timer", Name: "hrtimer_init",
 			Args:   []tpinfo.Arg{arg(0, "hrtimer", "struct hrtimer *", 8, false), arg(1, "clockid", "clockid_t", 4, true), arg(2, "mode", "enum hrtimer_mode", 4, false)},
-			Record: &tpinfo.Record{Size: 24, Fields: commonFields()}},
+			Record: &tpinfo.Record{Size: 24, Fields: CommonFields()}},
 		{System: "raw_syscalls", Name: "sys_enter",
 			Args: []tpinfo.Arg{arg(0, "regs", "struct pt_regs *", 8, false), arg(1, "id", "long", 8, true)},
-			Record: &tpinfo.Record{Size: 64, Fields: append(commonFields(),
+			Record: &tpinfo.Record{Size: 64, Fields: append(CommonFields(),
 				tpinfo.Field{Name: "id", Type: "long", Offset: 8, Size: 8, Signed: true},
 				tpinfo.Field{Name: "args", Type: "unsigned long[6]", Offset: 16, Size: 48})}},
 		{System: "sched", Name: "sched_bare", Args: []tpinfo.Arg{arg(0, "rq", "struct rq *", 8, false)}},
@@ -182,7 +187,7 @@ func newTiny() *tiny {
 		{System: "sched", Name: "sched_off", Args: []tpinfo.Arg{arg(0, "x", "int", 4, true)},
 			Problems: []tpinfo.Problem{{Code: tpinfo.NotBuilt, Message: "not built: CONFIG_OFF is not set"}}},
 		{Name: "orphan", Args: []tpinfo.Arg{arg(0, "x", "int", 4, true), {Name: "lost", Type: "secret_t", Offset: 8, Size: tpinfo.Unknown}},
-			Record:   &tpinfo.Record{Size: 16, Fields: append(commonFields(), tpinfo.Field{Name: "y", Type: "int", Offset: 8, Size: 4, Signed: true})},
+			Record:   &tpinfo.Record{Size: 16, Fields: append(CommonFields(), tpinfo.Field{Name: "y", Type: "int", Offset: 8, Size: 4, Signed: true})},
 			Problems: []tpinfo.Problem{{Code: tpinfo.UnknownType, Subject: "lost", Message: "no header defines it", Supply: []string{"--source DIR"}}}},
 	}
 	for _, t := range []tpinfo.Type{
@@ -213,84 +218,8 @@ func newTiny() *tiny {
 		structOf("struct folio", 64, member("flags", "unsigned long", 0, 8), member("index", "unsigned long", 32, 8)),
 		structOf("struct pt_regs", 168, member("di", "unsigned long", 112, 8)),
 	} {
-		k.types[t.Name] = t
+		k.Types[t.Name] = t
 	}
-	k.headers["linux/gadget.h gadget"] = structOf("struct gadget", 8, member("id", "int", 4, 4))
+	k.Headers["linux/gadget.h gadget"] = structOf("struct gadget", 8, member("id", "int", 4, 4))
 	return k
-}
-
-// check compiles a text for the tiny kernel.
-func check(k Metadata, text string, opt Options) (*ir.Program, error) {
-	src := &diag.Source{Name: "t.stp", Text: text}
-	f, err := syntax.Parse(src, syntax.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return Check(context.Background(), f, src, k, opt)
-}
-
-// dump is what a text compiles to.
-func dump(t testing.TB, text string) string {
-	t.Helper()
-	p, err := check(newTiny(), text, Options{})
-	if err != nil {
-		t.Fatalf("%s\n%v", text, err)
-	}
-	return ir.Dump(p)
-}
-
-// wantLines looks for lines of a dump, in their order.
-func wantLines(t *testing.T, text string, want ...string) {
-	t.Helper()
-	got := dump(t, text)
-	rest := strings.Split(got, "\n")
-	for _, w := range want {
-		i := slices.IndexFunc(rest, func(line string) bool { return strings.TrimSpace(line) == w })
-		if i < 0 {
-			t.Errorf("%s\nlacks, or lacks in this order: %s\n%s", text, w, got)
-			return
-		}
-		rest = rest[i+1:]
-	}
-}
-
-// wantErrors looks for the messages, each once and no others; a message may
-// have its hint behind " ~ ".
-func wantErrors(t *testing.T, text string, want ...string) {
-	t.Helper()
-	_, err := check(newTiny(), text, Options{})
-	var list *diag.List
-	if !errors.As(err, &list) {
-		t.Errorf("%s\nno errors, want %q (%v)", text, want, err)
-		return
-	}
-	var got []string
-	for _, e := range list.Errors {
-		line, column := list.Source.Place(e.Span.Start)
-		s := fmt.Sprintf("%d:%d: %s", line, column, e.Message)
-		if e.Hint != "" {
-			s += " ~ " + e.Hint
-		}
-		got = append(got, s)
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%s\ngot  %s\nwant %s", text, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-	}
-}
-
-func source(text string) *diag.Source { return &diag.Source{Name: "t.stp", Text: text} }
-
-func parseText(t testing.TB, text string) *syntax.File {
-	t.Helper()
-	f, err := syntax.Parse(source(text), syntax.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-// preludeNames are the functions of the prelude.
-func preludeNames(c *checker) map[string][]*function {
-	c.prelude("")
-	return c.library
 }

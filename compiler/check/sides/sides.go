@@ -1,36 +1,52 @@
-package check
+// Package sides holds a program against where its probes run: in the kernel, as
+// eBPF, or in user space. Loops over whole arrays, sorting and what makes text
+// need user space; the kernel's memory is read in the kernel.
+package sides
 
 import (
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
-// checkSides refuses what cannot run where a probe runs, in functions that it
-// calls too. LANGUAGE's rule is repeated in each message.
-func (c *checker) checkSides() {
-	r := &sideChecker{c: c, functions: c.builtin, seen: map[sideKey]bool{}}
-	for i := range c.prog.Probes {
-		p := &c.prog.Probes[i]
-		r.kernel, r.point, r.function, r.at = p.Kind.InKernel(), p.Point, -1, c.probes[i].at
-		r.check(p.Body)
+// Places tell where a program stands in the script.
+type Places struct {
+	Nodes  map[*ir.Node]diag.Span
+	Probes []diag.Span // by probe
+	// Prelude tells the functions of the prelude: what is wrong inside one is
+	// told where the script calls it.
+	Prelude []bool // by function
+}
+
+// Check adds to errs what cannot run where a probe runs, in functions that it
+// calls too; functions are the built-in ones. The rule is repeated in each
+// message.
+func Check(p *ir.Program, functions map[string]ir.Function, at Places, errs *diag.List) {
+	r := &checker{p: p, places: at, errs: errs, functions: functions, seen: map[key]bool{}}
+	for i := range p.Probes {
+		probe := &p.Probes[i]
+		r.kernel, r.point, r.function, r.at = probe.Kind.InKernel(), probe.Point, -1, at.Probes[i]
+		r.check(probe.Body)
 	}
 }
 
-type sideChecker struct {
-	c         *checker
+type checker struct {
+	p         *ir.Program
+	places    Places
+	errs      *diag.List
 	functions map[string]ir.Function
 	kernel    bool
 	point     string
 	at        diag.Span
 	function  int64 // that the node stands in, or -1
-	seen      map[sideKey]bool
+	seen      map[key]bool
 	// library is the function of the prelude that the script calls, and where:
 	// what is inside it is told there.
 	library   string
 	libraryAt diag.Span
 }
 
-type sideKey struct {
+// key is a function of the script on one side.
+type key struct {
 	function int64
 	kernel   bool
 }
@@ -40,7 +56,7 @@ const (
 	userRule   = "do it in a kernel.trace probe, and keep what it found in a global"
 )
 
-func (r *sideChecker) check(n *ir.Node) {
+func (r *checker) check(n *ir.Node) {
 	if n == nil {
 		return
 	}
@@ -85,46 +101,46 @@ func (r *sideChecker) check(n *ir.Node) {
 
 // enter checks a function that is called: one of the script once for each
 // side, one of the prelude for each call.
-func (r *sideChecker) enter(call *ir.Node) {
-	fn := r.c.called[call.Int]
+func (r *checker) enter(call *ir.Node) {
+	fn := &r.p.Funcs[call.Int]
 	outer, library := r.function, r.library
 	r.function = call.Int
-	if fn.scope.at == nil {
-		key := sideKey{call.Int, r.kernel}
-		if !r.seen[key] {
-			r.seen[key] = true
-			r.check(r.c.prog.Funcs[call.Int].Body)
+	if !r.places.Prelude[call.Int] {
+		k := key{call.Int, r.kernel}
+		if !r.seen[k] {
+			r.seen[k] = true
+			r.check(fn.Body)
 		}
 	} else {
 		if library == "" {
-			r.library, r.libraryAt = fn.decl.Name, r.c.spans[call]
+			r.library, r.libraryAt = fn.Name, r.places.Nodes[call]
 		}
-		r.check(r.c.prog.Funcs[call.Int].Body)
+		r.check(fn.Body)
 	}
 	r.function, r.library = outer, library
 }
 
-func (r *sideChecker) user(n *ir.Node, what string) {
+func (r *checker) user(n *ir.Node, what string) {
 	if r.kernel {
 		r.refuse(n, what, "probe "+r.point+" runs in the kernel", kernelRule)
 	}
 }
 
-func (r *sideChecker) inKernel(n *ir.Node, what string) {
+func (r *checker) inKernel(n *ir.Node, what string) {
 	if !r.kernel {
 		r.refuse(n, what, "probe "+r.point+" runs in user space", userRule)
 	}
 }
 
-func (r *sideChecker) refuse(n *ir.Node, what, why, rule string) {
-	at, ok := r.c.spans[n]
+func (r *checker) refuse(n *ir.Node, what, why, rule string) {
+	at, ok := r.places.Nodes[n]
 	if !ok {
 		at = r.at
 	}
 	if r.library != "" {
 		at, what = r.libraryAt, r.library+"()"
 	} else if r.function >= 0 {
-		why += " and calls function " + r.c.prog.Funcs[r.function].Name
+		why += " and calls function " + r.p.Funcs[r.function].Name
 	}
-	r.c.errorf(at, rule, "%s cannot be done here: %s", what, why)
+	r.errs.Add(at, rule, "%s cannot be done here: %s", what, why)
 }
