@@ -15,11 +15,11 @@ func (k *Kernel) Identity() tpinfo.Kernel { return k.info.Kernel }
 // Enumerator returns the value of an enum's constant, and whether the kernel
 // has one of that name. Of several, that of the enum stored first counts.
 func (k *Kernel) Enumerator(ctx context.Context, name string) (value int64, known bool, err error) {
-	err = k.all(ctx, layout.KindType, func(of string, stored []byte) error {
+	err = k.all(ctx, layout.KindType, func(of string, stored layout.Packed) error {
 		if known || !strings.HasPrefix(of, "enum ") {
 			return nil
 		}
-		body, err := layout.Unpack(stored)
+		body, err := stored.Unpack()
 		if err != nil || !strings.Contains(string(body), name) {
 			return err
 		}

@@ -7,7 +7,7 @@
 //
 //	open      the file, its schema, what can be wrong with it   open.go, reading.go, schema.go, errors.go
 //	layout    layouts and kernels to bytes and back             layout/
-//	put       a Snapshot in, whole or not at all                put.go, stock.go, headerlist.go, write.go
+//	put       a Snapshot in, whole or not at all                put.go, stock.go, likeness.go, headerlist.go, write.go
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
 //	kernel    which kernels there are; one of them by name      kernel.go, kernelcontent.go
 //	query     its events and types                              query.go, member.go

@@ -120,7 +120,7 @@ func (db *DB) EventNamesIn(ctx context.Context, pattern string, kernels []*Kerne
 			used[id] = true
 		}
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, name, body FROM layout WHERE kind = ?", layout.KindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.kind = ?", layout.KindEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +129,14 @@ func (db *DB) EventNamesIn(ctx context.Context, pattern string, kernels []*Kerne
 	for rows.Next() {
 		var id int64
 		var name string
-		var body sql.RawBytes
-		if err := rows.Scan(&id, &name, &body); err != nil {
+		var body, whole sql.RawBytes
+		if err := rows.Scan(&id, &name, &body, &whole); err != nil {
 			return nil, err
 		}
 		if !used[id] || !mayMatch(pattern, name) {
 			continue
 		}
-		text, err := layout.Unpack(body)
+		text, err := layout.Packed{Body: body, Whole: whole}.Unpack()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -179,7 +179,7 @@ func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
 	if !qualified {
 		event = name
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, body FROM layout WHERE key = ? AND name = ? AND kind = ? ORDER BY id", nameKey(event), event, layout.KindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.body, w.body FROM "+storedLayouts+" WHERE l.key = ? AND l.name = ? AND l.kind = ? ORDER BY l.id", nameKey(event), event, layout.KindEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +187,12 @@ func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
 	var out []eventLayout
 	for rows.Next() {
 		l := eventLayout{}
-		var body []byte
-		if err := rows.Scan(&l.id, &body); err != nil {
+		var stored layout.Packed
+		if err := rows.Scan(&l.id, &stored.Body, &stored.Whole); err != nil {
 			return nil, err
 		}
-		if body, err = layout.Unpack(body); err != nil {
+		body, err := stored.Unpack()
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", event, err)
 		}
 		if l.event, err = layout.DecodeEvent(event, body); err != nil {

@@ -134,7 +134,8 @@ func sweep(ctx context.Context, tx *sql.Tx) (int, error) {
 			return 0, err
 		}
 	}
-	r, err := tx.ExecContext(ctx, "DELETE FROM layout WHERE id NOT IN (SELECT id FROM used)")
+	r, err := tx.ExecContext(ctx, `DELETE FROM layout WHERE id NOT IN (SELECT id FROM used)
+		AND id NOT IN (SELECT base FROM layout WHERE base IS NOT NULL AND id IN (SELECT id FROM used))`)
 	if err != nil {
 		return 0, err
 	}

@@ -45,7 +45,7 @@ func (k *Kernel) Event(ctx context.Context, name string) (*tpinfo.Tracepoint, er
 // named visits the kernel's layouts of one kind and name.
 func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(body []byte) error) (err error) {
 	defer func() { err = explain(k.db.path, err) }()
-	find, err := k.db.prepare(ctx, "SELECT id, kind, body FROM layout WHERE key = ? AND name = ?") //nolint:sqlclosecheck // kept for the next time; Close closes it
+	find, err := k.db.prepare(ctx, "SELECT l.id, l.kind, l.body, w.body FROM "+storedLayouts+" WHERE l.key = ? AND l.name = ?") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(bo
 	for rows.Next() {
 		var id int64
 		var of int
-		var body []byte
-		if err := rows.Scan(&id, &of, &body); err != nil {
+		var stored layout.Packed
+		if err := rows.Scan(&id, &of, &stored.Body, &stored.Whole); err != nil {
 			return err
 		}
 		if of != kind {
@@ -71,7 +71,8 @@ func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(bo
 		if _, ok := slices.BinarySearch(ids, id); !ok {
 			continue
 		}
-		if body, err = layout.Unpack(body); err != nil {
+		body, err := stored.Unpack()
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := visit(body); err != nil {
@@ -87,7 +88,7 @@ const maxGap = 16
 
 // all visits the kernel's layouts of one kind, in the order of their rows,
 // which stand mostly together.
-func (k *Kernel) all(ctx context.Context, kind int, visit func(name string, body []byte) error) error {
+func (k *Kernel) all(ctx context.Context, kind int, visit func(name string, stored layout.Packed) error) error {
 	ids, err := k.ids(ctx, kind)
 	if err != nil {
 		return err
@@ -106,8 +107,8 @@ func (k *Kernel) all(ctx context.Context, kind int, visit func(name string, body
 }
 
 // some visits layouts whose rows stand together.
-func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(name string, body []byte) error) error {
-	find, err := k.db.prepare(ctx, "SELECT id, name, body FROM layout WHERE id BETWEEN ? AND ? AND kind = ? ORDER BY id") //nolint:sqlclosecheck // kept for the next time; Close closes it
+func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(name string, stored layout.Packed) error) error {
+	find, err := k.db.prepare(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id BETWEEN ? AND ? AND l.kind = ? ORDER BY l.id") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}
@@ -120,8 +121,8 @@ func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(nam
 	for rows.Next() {
 		var id int64
 		var name string
-		var body []byte
-		if err := rows.Scan(&id, &name, &body); err != nil {
+		var stored layout.Packed
+		if err := rows.Scan(&id, &name, &stored.Body, &stored.Whole); err != nil {
 			return err
 		}
 		for len(ids) > 0 && ids[0] < id {
@@ -131,7 +132,7 @@ func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(nam
 			continue // another kernel's
 		}
 		ids = ids[1:]
-		if err := visit(name, body); err != nil {
+		if err := visit(name, stored); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -155,11 +156,11 @@ func (k *Kernel) Events(ctx context.Context, patterns ...string) ([]tpinfo.Trace
 	}
 	var found []tpinfo.Tracepoint
 	used := make([]bool, len(patterns))
-	err := k.all(ctx, layout.KindEvent, func(name string, stored []byte) error {
+	err := k.all(ctx, layout.KindEvent, func(name string, stored layout.Packed) error {
 		if len(patterns) > 0 && !slices.ContainsFunc(patterns, func(p string) bool { return mayMatch(p, name) }) {
 			return nil
 		}
-		body, err := layout.Unpack(stored)
+		body, err := stored.Unpack()
 		if err != nil {
 			return err
 		}
@@ -216,12 +217,12 @@ func Matches(pattern string, t *tpinfo.Tracepoint) bool {
 // noEvent is the error for a name or pattern without a match.
 func (k *Kernel) noEvent(ctx context.Context, name string) error {
 	var names []string
-	err := k.all(ctx, layout.KindEvent, func(event string, stored []byte) error {
+	err := k.all(ctx, layout.KindEvent, func(event string, stored layout.Packed) error {
 		if !strings.Contains(name, ":") {
 			names = append(names, event)
 			return nil
 		}
-		body, err := layout.Unpack(stored)
+		body, err := stored.Unpack()
 		if err != nil {
 			return err
 		}
@@ -277,8 +278,8 @@ func (k *Kernel) TypeIfKnown(ctx context.Context, name string) (*tpinfo.Type, er
 // Types returns all definitions, sorted by name.
 func (k *Kernel) Types(ctx context.Context) ([]tpinfo.Type, error) {
 	var found []tpinfo.Type
-	err := k.all(ctx, layout.KindType, func(name string, stored []byte) error {
-		body, err := layout.Unpack(stored)
+	err := k.all(ctx, layout.KindType, func(name string, stored layout.Packed) error {
+		body, err := stored.Unpack()
 		if err != nil {
 			return err
 		}
@@ -299,7 +300,7 @@ func (k *Kernel) TypeNames(ctx context.Context, pattern string) ([]string, error
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
 	var names []string
-	err := k.all(ctx, layout.KindType, func(name string, _ []byte) error {
+	err := k.all(ctx, layout.KindType, func(name string, _ layout.Packed) error {
 		bare := name[strings.LastIndexByte(name, ' ')+1:]
 		full, _ := path.Match(pattern, name)
 		short, _ := path.Match(pattern, bare)

@@ -117,7 +117,7 @@ func (k knowledge) compare(other knowledge) int {
 
 // knowledge reads layouts and sorts them by what they describe.
 func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named]knowledge, error) {
-	find, err := m.tx.PrepareContext(ctx, "SELECT kind, name, body FROM layout WHERE id = ?")
+	find, err := m.tx.PrepareContext(ctx, "SELECT l.kind, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +126,11 @@ func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named
 	for _, l := range list {
 		var kind int
 		var name string
-		var stored []byte
-		if err := find.QueryRowContext(ctx, l.ID).Scan(&kind, &name, &stored); err != nil {
+		var stored layout.Packed
+		if err := find.QueryRowContext(ctx, l.ID).Scan(&kind, &name, &stored.Body, &stored.Whole); err != nil {
 			return nil, fmt.Errorf("%w: layout %d: %w", ErrCorrupt, l.ID, err)
 		}
-		body, err := layout.Unpack(stored)
+		body, err := stored.Unpack()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -82,6 +82,9 @@ INSERT INTO sweeps VALUES (0);
 	{version: 4, sql: `
 ALTER TABLE blob ADD COLUMN base BLOB; -- hash of the row it is packed with, headerlist.go
 `},
+	{version: 5, sql: `
+ALTER TABLE layout ADD COLUMN base INTEGER; -- the row it is packed on, likeness.go
+`},
 }
 
 func newestSchema() int { return steps[len(steps)-1].version }

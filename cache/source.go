@@ -252,14 +252,14 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 
 // fetch reads rows and checks them.
 func (s *source) fetch(ctx context.Context, ids []int64) ([]layout.Layout, error) {
-	find, err := s.tx.PrepareContext(ctx, "SELECT name, body FROM layout WHERE id = ?")
+	find, err := s.tx.PrepareContext(ctx, "SELECT l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id = ?")
 	if err != nil {
 		return nil, err
 	}
 	defer find.Close()
-	names, bodies := make([]string, len(ids)), make([][]byte, len(ids))
+	names, bodies := make([]string, len(ids)), make([]layout.Packed, len(ids))
 	for i, id := range ids {
-		if err := find.QueryRowContext(ctx, id).Scan(&names[i], &bodies[i]); err != nil {
+		if err := find.QueryRowContext(ctx, id).Scan(&names[i], &bodies[i].Body, &bodies[i].Whole); err != nil {
 			return nil, err
 		}
 	}

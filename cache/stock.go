@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
 	"hash/fnv"
 	"io"
 	"slices"
@@ -75,13 +74,7 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout.Lay
 	slices.SortFunc(missing, func(a, b *layout.Layout) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Hash.Compare(b.Hash))
 	})
-	bodies := make([][]byte, len(missing))
-	err = layout.Each(len(missing), func(i int) (err error) {
-		if bodies[i], err = missing[i].Pack(db.keep != nil); err != nil {
-			return fmt.Errorf("%s: %w", missing[i].Name, err)
-		}
-		return nil
-	})
+	bodies, err := db.pack(ctx, tx, missing)
 	if err != nil {
 		return 0, err
 	}
@@ -103,9 +96,9 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout.Lay
 const rowsAtOnce = 64
 
 // insert adds rows, many in one statement: it is the statements that cost.
-func insert(ctx context.Context, tx *sql.Tx, list []*layout.Layout, bodies [][]byte) error {
-	const columns = "INSERT INTO layout (id, hash, rest, kind, key, name, body) VALUES "
-	const row = "(?, ?, ?, ?, ?, ?, ?)"
+func insert(ctx context.Context, tx *sql.Tx, list []*layout.Layout, bodies []body) error {
+	const columns = "INSERT INTO layout (id, hash, rest, kind, key, name, body, base) VALUES "
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?)"
 	many, err := tx.PrepareContext(ctx, columns+row+strings.Repeat(", "+row, rowsAtOnce-1))
 	if err != nil {
 		return err
@@ -113,9 +106,9 @@ func insert(ctx context.Context, tx *sql.Tx, list []*layout.Layout, bodies [][]b
 	defer many.Close()
 	for at := 0; at < len(list); at += rowsAtOnce {
 		n := min(rowsAtOnce, len(list)-at)
-		args := make([]any, 0, 7*n)
+		args := make([]any, 0, 8*n)
 		for i, l := range list[at : at+n] {
-			args = append(args, l.ID, l.Hash[0], l.Hash[1], l.Kind, nameKey(l.Name), l.Name, bodies[at+i])
+			args = append(args, l.ID, l.Hash[0], l.Hash[1], l.Kind, nameKey(l.Name), l.Name, bodies[at+i].stored, bodies[at+i].base)
 		}
 		if n == rowsAtOnce {
 			_, err = many.ExecContext(ctx, args...)

@@ -59,7 +59,7 @@ type stocked struct {
 }
 
 func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT id, hash, rest, kind, key, name, body FROM layout")
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.hash, l.rest, l.kind, l.key, l.name, l.body, w.body FROM "+storedLayouts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,9 +69,9 @@ func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, er
 	for rows.Next() {
 		var id, key int64
 		var l stocked
-		var body []byte
+		var body layout.Packed
 		var name string
-		if err := rows.Scan(&id, &l.hash[0], &l.hash[1], &l.kind, &key, &name, &body); err != nil {
+		if err := rows.Scan(&id, &l.hash[0], &l.hash[1], &l.kind, &key, &name, &body.Body, &body.Whole); err != nil {
 			return nil, faults, err
 		}
 		got, err := layout.OfStored(l.kind, name, body)

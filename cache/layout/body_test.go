@@ -65,6 +65,37 @@ func TestPackedBody(t *testing.T) {
 	})
 }
 
+// A body packed on another comes back with that one, and with no other.
+func TestPackedOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOf(rapid.Byte())
+		want, other := text.Draw(t, "body"), text.Draw(t, "other")
+		whole, err := Pack(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := PackOn(want, other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Packed{Body: stored, Whole: whole}.Unpack()
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("got %x (%v), want %x", got, err, want)
+		}
+		for _, wrong := range []Packed{{Body: stored}, {Body: stored, Whole: stored}} {
+			if body, err := wrong.Unpack(); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("without the other it gave %x (%v)", body, err)
+			}
+		}
+		if alone, err := (Packed{Body: whole, Whole: stored}).Unpack(); err != nil || !bytes.Equal(alone, other) {
+			t.Fatalf("one that stands alone gave %x (%v)", alone, err)
+		}
+	})
+	if _, err := PackOn(make([]byte, MaxBody+1), nil); err == nil {
+		t.Error("more than can be read back was packed")
+	}
+}
+
 func TestIDList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfDistinct(rapid.Int64Range(1, 1<<30), rapid.ID[int64]).Draw(t, "ids")

@@ -27,7 +27,8 @@ type Layout struct {
 	Name string
 	// Body gives the body, where somebody may still want it.
 	Body func() ([]byte, error)
-	// Stored is the body as it is stored, where that is known already.
+	// Stored is the body as it is stored on its own, where that is known
+	// already.
 	Stored []byte
 	// Incomplete: an event with something unknown.
 	Incomplete bool
@@ -118,13 +119,15 @@ func Of(kind int, name string, body []byte) (Layout, error) {
 
 // OfStored is the layout of a body as it is stored, under whatever hash that
 // is. Its errors wrap ErrDamaged.
-func OfStored(kind int, name string, stored []byte) (Layout, error) {
-	body, err := Unpack(stored)
+func OfStored(kind int, name string, stored Packed) (Layout, error) {
+	body, err := stored.Unpack()
 	if err != nil {
 		return Layout{}, err
 	}
 	l, err := Of(kind, name, body)
-	l.Stored = stored
+	if stored.Whole == nil {
+		l.Stored = stored.Body
+	}
 	return l, err
 }
 

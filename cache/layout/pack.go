@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,9 @@ import (
 const (
 	plain  = 0
 	packed = 1
+	// onOther: the dictionary ends with the body of another layout, an earlier
+	// one of the same name mostly.
+	onOther = 2
 )
 
 // words are what bodies of Debian's kernels from 5.10 to 7.3 say most, by
@@ -91,22 +95,42 @@ func Pack(body []byte) ([]byte, error) {
 	if len(body) > MaxBody {
 		return nil, fmt.Errorf("it takes %d bytes, more than the %d that the cache can give back", len(body), MaxBody)
 	}
+	small, err := deflate(packed, body, dictionary())
+	if len(small) > len(body) {
+		small = append([]byte{plain}, body...)
+	}
+	return small, err
+}
+
+// PackOn is Pack for a body that is much like another one, which Packed then
+// needs.
+func PackOn(body, other []byte) ([]byte, error) {
+	if len(body) > MaxBody {
+		return Pack(body) // it says what is wrong
+	}
+	return deflate(onOther, body, withOther(other))
+}
+
+// withOther is the dictionary of a body that is packed on another; deflate
+// looks back 32 kB.
+func withOther(other []byte) []byte {
+	return append(slices.Clip(dictionary()), other...)
+}
+
+func deflate(form byte, body, dict []byte) ([]byte, error) {
 	p, ok := packers.Get().(*packer)
 	if !ok {
 		return nil, ErrDamaged
 	}
 	defer packers.Put(p)
 	p.out.Reset()
-	p.out.WriteByte(packed)
-	p.w.ResetDict(&p.out, dictionary())
+	p.out.WriteByte(form)
+	p.w.ResetDict(&p.out, dict)
 	if _, err := p.w.Write(body); err != nil {
 		return nil, err
 	}
 	if err := p.w.Close(); err != nil {
 		return nil, err
-	}
-	if p.out.Len() > len(body) {
-		return append([]byte{plain}, body...), nil
 	}
 	return bytes.Clone(p.out.Bytes()), nil
 }
@@ -129,12 +153,39 @@ func Unpack(stored []byte) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("%w: unknown form %d", ErrDamaged, stored[0])
 	}
+	return inflate(stored, dictionary())
+}
+
+// Packed is a body as a cache stores it.
+type Packed struct {
+	Body []byte
+	// Whole is the stored body that this one is packed on; nil for none.
+	Whole []byte
+}
+
+// Unpack gives the body. Its errors wrap ErrDamaged.
+func (p Packed) Unpack() ([]byte, error) {
+	if len(p.Body) == 0 || p.Body[0] != onOther {
+		return Unpack(p.Body)
+	}
+	if p.Whole == nil {
+		return nil, fmt.Errorf("%w: the one that it is packed on is not there", ErrDamaged)
+	}
+	// That one stands alone: nothing is packed on what is packed on others.
+	other, err := Unpack(p.Whole)
+	if err != nil {
+		return nil, err
+	}
+	return inflate(p.Body, withOther(other))
+}
+
+func inflate(stored, dict []byte) ([]byte, error) {
 	r, ok := unpackers.Get().(io.Reader)
 	if !ok {
 		return nil, ErrDamaged
 	}
 	defer unpackers.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored[1:]), dictionary()); err != nil {
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored[1:]), dict); err != nil {
 		return nil, err
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, 4*len(stored)))
