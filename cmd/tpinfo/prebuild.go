@@ -258,7 +258,7 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 			return nil, err
 		}
 		defer q.Close()
-		run.Queue = &natsqueue.Coordinator{Queue: q, Here: builder.Build, Report: show}
+		run.Queue = &natsqueue.Coordinator{Queue: q, Here: builder.Build, Known: builder.Known, Report: show}
 	}
 	report, err = run.Do(ctx, plan)
 	show.close()

@@ -131,7 +131,7 @@ func (r *run) look(ctx context.Context, e *entry) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.hold(ctx, e, ready{entry: e, res: res, object: o.Object, kin: o.Headers != ""})
+	r.hold(ctx, e, ready{entry: e, res: res, object: o.Object})
 	return true, nil
 }
 

@@ -31,6 +31,9 @@ type Coordinator struct {
 	// Here builds on this machine what does not travel: trees, and sources
 	// that are folders.
 	Here func(ctx context.Context, t fleet.Task, report func(extractor.Progress)) fleet.Result
+	// Known returns the id of a kernel that was built from headers with this
+	// digest, "" for none, as fleet.Builder has it; nil when nobody knows.
+	Known func(ctx context.Context, headers string) (id string, err error)
 	// Report follows the tasks; nil for none.
 	Report fleet.Progress
 	// Window bounds the bytes of packages that wait on the server; 0 for
@@ -140,7 +143,6 @@ type ready struct {
 	entry  *entry // nil for one built here
 	res    fleet.Result
 	object string
-	kin    bool // built for another task, from the same headers
 }
 
 // enter puts the tasks on the board, and returns those that do not travel.
@@ -209,15 +211,11 @@ func (r *run) buildHere(ctx context.Context, tasks []fleet.Task) error {
 
 // hand gives each result to done, once, and then lets go of what it needed.
 func (r *run) hand(ctx context.Context, n int, done func(fleet.Result) error) error {
-	handed := map[string]bool{} // digests of headers
+	handed := map[string]string{} // kernels by the digest of their headers
 	for ; n > 0; n-- {
 		select {
 		case one := <-r.ready:
-			if s := one.res.Snapshot; s != nil && one.kin && handed[one.res.Origin.Headers] {
-				one.res.Same, one.res.Snapshot = s.Kernel.ID, nil
-			} else if s != nil {
-				handed[one.res.Origin.Headers] = true
-			}
+			r.recognise(ctx, &one.res, handed)
 			if err := done(one.res); err != nil {
 				return &keepError{err}
 			}
@@ -234,6 +232,28 @@ func (r *run) hand(ctx context.Context, n int, done func(fleet.Result) error) er
 		}
 	}
 	return nil
+}
+
+// recognise makes a kernel with the headers of another one what it is without
+// a queue: the same. A worker knows neither what the coordinator has from
+// before, nor always what another worker just built.
+func (r *run) recognise(ctx context.Context, res *fleet.Result, handed map[string]string) {
+	headers := res.Origin.Headers
+	if res.Snapshot == nil || headers == "" {
+		return
+	}
+	id := handed[headers]
+	if id == "" && r.Known != nil {
+		// Whoever cannot answer is not this kernel's fault: it was built.
+		if known, err := r.Known(ctx, headers); err == nil {
+			id = known
+		}
+	}
+	if id == "" {
+		handed[headers] = res.Snapshot.Kernel.ID
+		return
+	}
+	res.Same, res.Snapshot = id, nil
 }
 
 // letGo deletes packages that no task of this run needs any more. Another

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/fixtures/natsserver"
@@ -527,5 +528,53 @@ func TestShelf(t *testing.T) {
 	}
 	if total > 700_000 || !shared {
 		t.Errorf("%d bytes in %d packages are kept, the shared one among them: %v", total, len(entries), shared)
+	}
+}
+
+// A kernel is the same as another one whoever built it, as without a queue: as
+// one handed over before it, and as one that the coordinator had already.
+func TestHandsOverSame(t *testing.T) {
+	r := &run{ready: make(chan ready, 8), Coordinator: &Coordinator{
+		Known: func(_ context.Context, headers string) (string, error) {
+			switch headers {
+			case "old":
+				return "kept", nil
+			case "odd":
+				return "", errors.New("nobody can say")
+			}
+			return "", nil
+		},
+	}}
+	snap := func(id string) *tpinfo.Snapshot { return &tpinfo.Snapshot{Kernel: tpinfo.Kernel{ID: id}} }
+	given := []fleet.Result{
+		{Origin: tpinfo.Origin{Headers: "new"}, Snapshot: snap("first")},
+		{Origin: tpinfo.Origin{Headers: "new"}, Snapshot: snap("first")},
+		{Origin: tpinfo.Origin{Headers: "new"}, Same: "first"},
+		{Origin: tpinfo.Origin{Headers: "old"}, Snapshot: snap("built again")},
+		{Origin: tpinfo.Origin{Headers: "odd"}, Snapshot: snap("odd")},
+		{Origin: tpinfo.Origin{}, Snapshot: snap("unknown")},
+		{Origin: tpinfo.Origin{}, Snapshot: snap("unknown")},
+		{Origin: tpinfo.Origin{Headers: "new"}, Failure: &tpinfo.Failure{Reason: "lost"}},
+	}
+	for _, res := range given {
+		r.ready <- ready{res: res}
+	}
+	var got []string
+	if err := r.hand(t.Context(), len(given), func(res fleet.Result) error {
+		switch {
+		case res.Snapshot != nil && res.Same == "":
+			got = append(got, "built "+res.Snapshot.Kernel.ID)
+		case res.Same != "" && res.Snapshot == nil:
+			got = append(got, "same as "+res.Same)
+		default:
+			got = append(got, "failed")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"built first", "same as first", "same as first", "same as kept", "built odd", "built unknown", "built unknown", "failed"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
