@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Content is the digest of all that a cache knows, in hexadecimal: kernels with
@@ -69,7 +70,7 @@ func eachText(ctx context.Context, tx *sql.Tx, e *layout.Encoder, columns int, q
 }
 
 func failureContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	list, err := failuresOf(ctx, tx, "SELECT key, body FROM failure")
+	list, err := table.Failures(ctx, tx, "SELECT key, body FROM failure")
 	if err != nil {
 		return err
 	}

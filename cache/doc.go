@@ -7,7 +7,8 @@
 //
 //	open      the file, its schema, what can be wrong with it   open.go, reading.go, schema.go, errors.go
 //	layout    layouts and kernels to bytes and back             layout/
-//	put       a Snapshot in, whole or not at all                put.go, stock.go, likeness.go, headerlist.go, write.go
+//	table     what stands in the file: schema, rows             table/
+//	put       a Snapshot in, whole or not at all                put.go, write.go
 //	origin    what a kernel was built from, what failed         origin.go, failure.go
 //	kernel    which kernels there are; one of them by name      kernel.go, kernelcontent.go
 //	query     its events and types                              query.go, member.go
@@ -17,5 +18,5 @@
 //	maintain  statistics, verification, collection of garbage   maintain.go, verify.go, content.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes
-// may use one file. Only this package knows SQL.
+// may use one file. Only this package and table know SQL.
 package cache

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -33,7 +34,7 @@ func TestNotACache(t *testing.T) {
 	marked := filepath.Join(dir, "marked.db")
 	makeDatabase(t, marked, "PRAGMA application_id = 42; PRAGMA user_version = 1")
 	newer := filepath.Join(dir, "newer.db")
-	makeDatabase(t, newer, fmt.Sprintf("CREATE TABLE layout (id INTEGER); PRAGMA application_id = %d; PRAGMA user_version = 99", applicationID))
+	makeDatabase(t, newer, fmt.Sprintf("CREATE TABLE layout (id INTEGER); PRAGMA application_id = %d; PRAGMA user_version = 99", table.ApplicationID))
 	for _, test := range []struct {
 		path string
 		want error
@@ -295,7 +296,7 @@ func TestNewerSchema(t *testing.T) {
 			}
 		}
 	}
-	makeDatabase(t, path, fmt.Sprintf("PRAGMA user_version = %d", newestSchema()))
+	makeDatabase(t, path, fmt.Sprintf("PRAGMA user_version = %d", table.Schema()))
 	db := openAt(t, path)
 	whole(t, kernel(t, db, ""), sample("6.1.0-1", 0))
 	sound(t, db)

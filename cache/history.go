@@ -11,6 +11,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Releases returns the kernels that any of the selectors name, the oldest
@@ -120,7 +121,7 @@ func (db *DB) EventNamesIn(ctx context.Context, pattern string, kernels []*Kerne
 			used[id] = true
 		}
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.kind = ?", layout.KindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.kind = ?", layout.KindEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func (db *DB) layouts(ctx context.Context, name string) ([]eventLayout, error) {
 	if !qualified {
 		event = name
 	}
-	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.body, w.body FROM "+storedLayouts+" WHERE l.key = ? AND l.name = ? AND l.kind = ? ORDER BY l.id", nameKey(event), event, layout.KindEvent)
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.body, w.body FROM "+table.Layouts+" WHERE l.key = ? AND l.name = ? AND l.kind = ? ORDER BY l.id", table.NameKey(event), event, layout.KindEvent)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Info is what the list of kernels shows of one.
@@ -263,7 +264,7 @@ type Recorded struct {
 // first.
 func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorded, err error) {
 	defer func() { err = explain(db.path, err) }()
-	rows, err := db.sql.QueryContext(ctx, `SELECT a.kernel, a.tree, a.compiler, a.digest, a.btf, a.files, b.body, b.whole FROM alias a JOIN `+storedFiles+` b ON b.hash = a.files
+	rows, err := db.sql.QueryContext(ctx, `SELECT a.kernel, a.tree, a.compiler, a.digest, a.btf, a.files, b.body, b.whole FROM alias a JOIN `+table.Files+` b ON b.hash = a.files
 		WHERE a.release = ? OR a.tree = ? ORDER BY a.extracted DESC`, release, tree)
 	if err != nil {
 		return nil, err
@@ -275,7 +276,7 @@ func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorde
 		if err := rows.Scan(&r.KernelID, &r.Tree, &r.Inputs.Compiler, &r.Inputs.Digest, &r.Inputs.BTF, &hash, &body, &whole); err != nil {
 			return nil, err
 		}
-		text, err := readFiles(hash, body, whole)
+		text, err := table.ReadFiles(hash, body, whole)
 		if err != nil {
 			return nil, fmt.Errorf("list of headers of kernel %s: %w", r.KernelID, err)
 		}

@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // renamed is one content under another release, extracted hours later.
@@ -201,8 +202,8 @@ func TestStatsAfterRemove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Schema != newestSchema() || got.Path != db.Path() {
-			t.Errorf("schema %d of %s, want %d of %s", got.Schema, got.Path, newestSchema(), db.Path())
+		if got.Schema != table.Schema() || got.Path != db.Path() {
+			t.Errorf("schema %d of %s, want %d of %s", got.Schema, got.Path, table.Schema(), db.Path())
 		}
 		return [5]int{got.Kernels, got.Events, got.Types, got.EventUses, got.TypeUses}
 	}

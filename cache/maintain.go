@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Stats tells how full a cache is.
@@ -33,7 +34,7 @@ type Stats struct {
 
 // Stats counts.
 func (db *DB) Stats(ctx context.Context) (Stats, error) {
-	s := Stats{Path: db.path, Schema: newestSchema()}
+	s := Stats{Path: db.path, Schema: table.Schema()}
 	err := db.sql.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM kernel), (SELECT count(*) FROM layout WHERE kind = ?),
 		(SELECT count(*) FROM layout WHERE kind = ?), (SELECT coalesce(sum(events), 0) FROM kernel), (SELECT coalesce(sum(types), 0) FROM kernel), (SELECT count(*) FROM failure)`,
 		layout.KindEvent, layout.KindType).Scan(&s.Kernels, &s.Events, &s.Types, &s.EventUses, &s.TypeUses, &s.Failures)
@@ -92,7 +93,7 @@ func (db *DB) GC(ctx context.Context, req GCRequest) (res GCResult, err error) {
 		if err := remove(ctx, tx, req.Kernels); err != nil {
 			return err
 		}
-		if res.Layouts, err = sweep(ctx, tx); err == nil && req.DryRun {
+		if res.Layouts, err = table.Sweep(ctx, tx); err == nil && req.DryRun {
 			err = errDryRun
 		}
 		return err
@@ -117,62 +118,6 @@ func (db *DB) GC(ctx context.Context, req GCRequest) (res GCResult, err error) {
 	}
 	res.After, err = db.bytes()
 	return res, err
-}
-
-// sweep deletes unused rows: a kernel put meanwhile waits, and then finds out
-// for itself which layouts are there.
-func sweep(ctx context.Context, tx *sql.Tx) (int, error) {
-	used, err := usedLayouts(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	if _, err := tx.ExecContext(ctx, "CREATE TEMP TABLE used (id INTEGER PRIMARY KEY)"); err != nil {
-		return 0, err
-	}
-	for id := range used {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO used VALUES (?)", id); err != nil {
-			return 0, err
-		}
-	}
-	r, err := tx.ExecContext(ctx, `DELETE FROM layout WHERE id NOT IN (SELECT id FROM used)
-		AND id NOT IN (SELECT base FROM layout WHERE base IS NOT NULL AND id IN (SELECT id FROM used))`)
-	if err != nil {
-		return 0, err
-	}
-	n, err := r.RowsAffected()
-	if err != nil {
-		return 0, err
-	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM blob WHERE hash NOT IN (SELECT files FROM alias)
-		AND hash NOT IN (SELECT base FROM blob WHERE base IS NOT NULL AND hash IN (SELECT files FROM alias)); UPDATE sweeps SET n = n + 1; DROP TABLE used`)
-	return int(n), err
-}
-
-// usedLayouts are the rows that some kernel has.
-func usedLayouts(ctx context.Context, tx *sql.Tx) (map[int64]bool, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT event_ids FROM kernel UNION ALL SELECT type_ids FROM kernel")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	used := map[int64]bool{}
-	for rows.Next() {
-		var list []byte
-		if err := rows.Scan(&list); err != nil {
-			return nil, err
-		}
-		if list, err = layout.Unpack(list); err != nil {
-			return nil, err
-		}
-		ids, err := layout.DecodeList(list)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range ids {
-			used[id] = true
-		}
-	}
-	return used, rows.Err()
 }
 
 // Checkpoint moves the log into the file, so that the file alone is the cache.

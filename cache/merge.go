@@ -15,6 +15,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // MergeResult says what a merge or an import brought.
@@ -128,14 +129,14 @@ type merger struct {
 
 // newMerger reads which layouts there are.
 func (db *DB) newMerger(ctx context.Context, tx *sql.Tx, res *MergeResult) (*merger, error) {
-	_, err := db.stocked(ctx, tx)
+	err := db.stock.Refresh(ctx, tx)
 	return &merger{db, tx, res}, err
 }
 
-func (m *merger) wants(h layout.Hash) bool { return m.db.stock.ids[h] == 0 }
+func (m *merger) wants(h layout.Hash) bool { return !m.db.stock.Has(h) }
 
 func (m *merger) kernel(ctx context.Context, k *bundle.Kernel) error {
-	added, err := m.db.storeLayouts(ctx, m.tx, k.Layouts)
+	added, err := m.db.stock.Store(ctx, m.tx, k.Layouts, m.db.keep != nil)
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (m *merger) kernel(ctx context.Context, k *bundle.Kernel) error {
 		return fmt.Errorf("kernel %s: %w", k.Aliases[0].Release, err)
 	}
 	for _, hash := range slices.Sorted(maps.Keys(k.Lists)) {
-		if _, err := storeFiles(ctx, m.tx, []byte(k.Lists[hash])); err != nil {
+		if _, err := table.StoreFiles(ctx, m.tx, []byte(k.Lists[hash])); err != nil {
 			return err
 		}
 	}
@@ -168,7 +169,7 @@ func (m *merger) mergeKernel(ctx context.Context, theirs layout.Kernel) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		m.res.Kernels++
-		_, err := storeKernel(ctx, m.tx, theirs)
+		_, err := table.StoreKernel(ctx, m.tx, theirs)
 		return err
 	case err != nil:
 		return err
@@ -180,7 +181,7 @@ func (m *merger) mergeKernel(ctx context.Context, theirs layout.Kernel) error {
 	if err != nil {
 		return err
 	}
-	known, err := storeKernel(ctx, m.tx, both)
+	known, err := table.StoreKernel(ctx, m.tx, both)
 	if known {
 		m.res.Known++
 	} else {
@@ -199,7 +200,7 @@ func (m *merger) mergeAlias(ctx context.Context, kernelID string, theirs layout.
 	if err == nil && mine.Compare(theirs) >= 0 {
 		return nil
 	}
-	fresh, err := storeAlias(ctx, m.tx, kernelID, theirs)
+	fresh, err := table.StoreAlias(ctx, m.tx, kernelID, theirs)
 	if fresh {
 		m.res.Releases++
 	}
@@ -215,7 +216,7 @@ func (m *merger) mergeOrigin(ctx context.Context, kernelID string, theirs tpinfo
 	if err == nil && cmp.Or(cmp.Compare(headers, theirs.Headers), cmp.Compare(kernel, kernelID)) >= 0 {
 		return nil
 	}
-	return storeOrigin(ctx, m.tx, kernelID, theirs)
+	return table.StoreOrigin(ctx, m.tx, kernelID, theirs)
 }
 
 func (m *merger) failure(ctx context.Context, theirs tpinfo.Failure) error {
@@ -223,7 +224,7 @@ func (m *merger) failure(ctx context.Context, theirs tpinfo.Failure) error {
 	if err := m.tx.QueryRowContext(ctx, "SELECT count(*) FROM origin WHERE key = ?", theirs.Key).Scan(&built); err != nil || built > 0 {
 		return err
 	}
-	mine, err := failuresOf(ctx, m.tx, "SELECT key, body FROM failure WHERE key = ?", theirs.Key)
+	mine, err := table.Failures(ctx, m.tx, "SELECT key, body FROM failure WHERE key = ?", theirs.Key)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (m *merger) failure(ctx context.Context, theirs tpinfo.Failure) error {
 	} else if c, err := compareFailures(mine[0], theirs); err != nil || c >= 0 {
 		return err
 	}
-	return storeFailure(ctx, m.tx, theirs)
+	return table.StoreFailure(ctx, m.tx, theirs)
 }
 
 func compareFailures(a, b tpinfo.Failure) (int, error) {

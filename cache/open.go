@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
+
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // DB is an open cache. It is safe for concurrent use.
@@ -30,7 +32,7 @@ type DB struct {
 	writer *sql.DB
 	wait   time.Duration // for another program that writes
 	turn   chan struct{} // holds one while a goroutine writes
-	stock  *stock        // of who writes
+	stock  table.Stock   // of who writes
 
 	keep *sql.Conn // holds what is in memory alone
 }
@@ -114,7 +116,7 @@ func open(ctx context.Context, path, mode string, wait time.Duration, frozen boo
 		case err == nil && version == 0:
 			// Its maker was ended before it had a schema.
 			err = nothingYet(path)
-		case err == nil && version != newestSchema():
+		case err == nil && version != table.Schema():
 			err = &olderError{path: path, schema: version}
 		}
 	} else {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // BuiltFrom returns the id of the kernel that was built from what has this
@@ -52,22 +53,9 @@ func (db *DB) AddAlias(ctx context.Context, kernelID string, as tpinfo.Kernel, o
 		if err != nil {
 			return err
 		}
-		if _, err := storeAlias(ctx, tx, kernelID, a); err != nil {
+		if _, err := table.StoreAlias(ctx, tx, kernelID, a); err != nil {
 			return err
 		}
-		return storeOrigin(ctx, tx, kernelID, origin)
+		return table.StoreOrigin(ctx, tx, kernelID, origin)
 	})
-}
-
-// storeOrigin notes what a kernel was built from. What was built failed no
-// more.
-func storeOrigin(ctx context.Context, tx *sql.Tx, kernelID string, origin tpinfo.Origin) error {
-	if origin.Key == "" {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO origin (key, headers, kernel) VALUES (?, ?, ?)", origin.Key, origin.Headers, kernelID); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM failure WHERE key = ?", origin.Key)
-	return err
 }

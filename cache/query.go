@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Event returns one event: "sched:sched_switch", or "sched_switch" where one
@@ -45,11 +46,11 @@ func (k *Kernel) Event(ctx context.Context, name string) (*tpinfo.Tracepoint, er
 // named visits the kernel's layouts of one kind and name.
 func (k *Kernel) named(ctx context.Context, kind int, name string, visit func(body []byte) error) (err error) {
 	defer func() { err = explain(k.db.path, err) }()
-	find, err := k.db.prepare(ctx, "SELECT l.id, l.kind, l.body, w.body FROM "+storedLayouts+" WHERE l.key = ? AND l.name = ?") //nolint:sqlclosecheck // kept for the next time; Close closes it
+	find, err := k.db.prepare(ctx, "SELECT l.id, l.kind, l.body, w.body FROM "+table.Layouts+" WHERE l.key = ? AND l.name = ?") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}
-	rows, err := find.QueryContext(ctx, nameKey(name), name)
+	rows, err := find.QueryContext(ctx, table.NameKey(name), name)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (k *Kernel) all(ctx context.Context, kind int, visit func(name string, stor
 
 // some visits layouts whose rows stand together.
 func (k *Kernel) some(ctx context.Context, kind int, ids []int64, visit func(name string, stored layout.Packed) error) error {
-	find, err := k.db.prepare(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id BETWEEN ? AND ? AND l.kind = ? ORDER BY l.id") //nolint:sqlclosecheck // kept for the next time; Close closes it
+	find, err := k.db.prepare(ctx, "SELECT l.id, l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.id BETWEEN ? AND ? AND l.kind = ? ORDER BY l.id") //nolint:sqlclosecheck // kept for the next time; Close closes it
 	if err != nil {
 		return err
 	}

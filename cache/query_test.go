@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // A query that was called off says so, and costs the next one nothing.
@@ -177,10 +178,10 @@ func TestNamesOfOneKey(t *testing.T) {
 	var one, two string
 	for n := 0; one == ""; n++ {
 		name := fmt.Sprint("event_", n)
-		if other, taken := seen[nameKey(name)]; taken {
+		if other, taken := seen[table.NameKey(name)]; taken {
 			one, two = other, name
 		}
-		seen[nameKey(name)] = name
+		seen[table.NameKey(name)] = name
 	}
 	db := openTemp(t)
 	snap := sample("6.1.0-1", 0)

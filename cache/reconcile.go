@@ -11,6 +11,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Two extractions of one kernel differ when one had more sources (--btf,
@@ -22,7 +23,7 @@ import (
 // reconcile joins a kernel that arrives, whose layouts are stored already,
 // with the one that is there.
 func (m *merger) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Kernel, error) {
-	mine, err := m.stored(ctx, theirs.ID)
+	mine, err := table.Kernel(ctx, m.tx, theirs.ID)
 	if err != nil {
 		return mine, err
 	}
@@ -53,34 +54,6 @@ func (m *merger) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Ke
 		both.Layouts = append(both.Layouts, slices.MaxFunc(g, knowledge.compare).layouts...)
 	}
 	return both, nil
-}
-
-// stored is the kernel that is there.
-func (m *merger) stored(ctx context.Context, id string) (layout.Kernel, error) {
-	k := layout.Kernel{ID: id}
-	var problems []byte
-	var lists [2][]byte
-	err := m.tx.QueryRowContext(ctx, "SELECT arch, byte_order, word_size, source, problems, event_ids, type_ids FROM kernel WHERE id = ?", id).
-		Scan(&k.Arch, &k.ByteOrder, &k.WordSize, &k.Source, &problems, &lists[0], &lists[1])
-	if err != nil {
-		return k, err
-	}
-	if k.Problems, err = layout.Unpack(problems); err != nil {
-		return k, err
-	}
-	for _, list := range lists {
-		if list, err = layout.Unpack(list); err != nil {
-			return k, err
-		}
-		ids, err := layout.DecodeList(list)
-		if err != nil {
-			return k, err
-		}
-		for _, id := range ids {
-			k.Layouts = append(k.Layouts, layout.Layout{ID: id})
-		}
-	}
-	return k, nil
 }
 
 // fewerProblems is the shorter list, then the one that sorts earlier: what is
@@ -117,7 +90,7 @@ func (k knowledge) compare(other knowledge) int {
 
 // knowledge reads layouts and sorts them by what they describe.
 func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named]knowledge, error) {
-	find, err := m.tx.PrepareContext(ctx, "SELECT l.kind, l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id = ?")
+	find, err := m.tx.PrepareContext(ctx, "SELECT l.kind, l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.id = ?")
 	if err != nil {
 		return nil, err
 	}

@@ -4,96 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/tpinfo/tpinfo/cache/table"
 )
-
-// applicationID marks a SQLite file as ours: "tpnf".
-const applicationID = 0x74706e66
-
-// step brings a database from one schema version to the next.
-type step struct {
-	version int // that it leads to
-	sql     string
-	// convert does what SQL cannot.
-	convert func(context.Context, *sql.Tx) error
-}
-
-// steps are the migrations in order; the last one's version is the schema this
-// package reads and writes.
-var steps = []step{
-	{version: 1, sql: `
-CREATE TABLE layout (
-	id   INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again for another
-	hash INTEGER NOT NULL, -- first half of the content id; of an event, with its source
-	rest INTEGER NOT NULL, -- second half
-	kind INTEGER NOT NULL, -- 1 event, 2 type
-	key  INTEGER NOT NULL, -- 32 bits of the name, for the index
-	name TEXT NOT NULL,
-	body BLOB NOT NULL     -- body.go
-);
-CREATE INDEX layout_key ON layout (key);
-CREATE TABLE kernel (
-	id         TEXT PRIMARY KEY,
-	arch       TEXT NOT NULL,
-	byte_order TEXT NOT NULL,
-	word_size  INTEGER NOT NULL,
-	source     TEXT NOT NULL,
-	problems   BLOB NOT NULL,    -- JSON, packed
-	event_ids  BLOB NOT NULL,    -- rows of layout in ascending order, packed
-	type_ids   BLOB NOT NULL,
-	content    BLOB NOT NULL,    -- digest of the layouts' hashes
-	events     INTEGER NOT NULL,
-	incomplete INTEGER NOT NULL,
-	types      INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE alias (
-	kernel    TEXT NOT NULL REFERENCES kernel (id) ON DELETE CASCADE,
-	release   TEXT NOT NULL,
-	tree      TEXT NOT NULL,
-	compiler  TEXT NOT NULL,
-	extracted INTEGER NOT NULL,  -- seconds since 1970
-	digest    TEXT NOT NULL,     -- tpinfo.Inputs
-	btf       TEXT NOT NULL,
-	files     BLOB NOT NULL,     -- hash of a row of blob
-	PRIMARY KEY (kernel, release, tree)
-) WITHOUT ROWID;
-CREATE INDEX alias_release ON alias (release);
-CREATE TABLE blob (
-	hash BLOB PRIMARY KEY,
-	body BLOB NOT NULL
-) WITHOUT ROWID;
-`},
-	{version: 2, sql: `
-CREATE TABLE origin (
-	key     TEXT PRIMARY KEY,     -- tpinfo.Origin
-	headers TEXT NOT NULL,
-	kernel  TEXT NOT NULL REFERENCES kernel (id) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE TABLE failure (
-	key  TEXT PRIMARY KEY,
-	body BLOB NOT NULL            -- tpinfo.Failure as JSON, packed
-) WITHOUT ROWID;
-`},
-	// The words of problems take part in an event's hash, and all of a kernel
-	// in its content.
-	{version: 3, sql: `
-CREATE TABLE sweeps (n INTEGER NOT NULL); -- how often layouts were removed
-INSERT INTO sweeps VALUES (0);
-`, convert: rehash},
-	{version: 4, sql: `
-ALTER TABLE blob ADD COLUMN base BLOB; -- hash of the row it is packed with, headerlist.go
-`},
-	{version: 5, sql: `
-ALTER TABLE layout ADD COLUMN base INTEGER; -- the row it is packed on, likeness.go
-`},
-}
-
-func newestSchema() int { return steps[len(steps)-1].version }
 
 // migrate brings the database to the newest schema, in one transaction; an
 // empty one is made ours.
 func (db *DB) migrate(ctx context.Context) error {
 	version, err := schemaVersion(ctx, db.sql, db.path)
-	if err != nil || version == newestSchema() {
+	if err != nil || version == table.Schema() {
 		return err
 	}
 	if version == 0 {
@@ -110,28 +29,8 @@ func (db *DB) migrate(ctx context.Context) error {
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
 		}
-		for _, s := range steps {
-			if s.version <= version {
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, s.sql); err != nil {
-				return fmt.Errorf("schema %d: %w", s.version, err)
-			}
-			if s.convert == nil {
-				continue
-			}
-			if err := s.convert(ctx, tx); err != nil {
-				return fmt.Errorf("schema %d: %w", s.version, err)
-			}
-		}
-		_, err := tx.ExecContext(ctx, sqlMark(newestSchema()))
-		return err
+		return table.Migrate(ctx, tx, version)
 	})
-}
-
-// sqlMark says of a database that it is ours, and which schema it has.
-func sqlMark(version int) string {
-	return fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version)
 }
 
 // schemaVersion checks that the file is a cache: 0 for a new one.
@@ -141,9 +40,9 @@ func schemaVersion(ctx context.Context, db *sql.DB, path string) (int, error) {
 		return 0, err
 	}
 	switch {
-	case id == applicationID && version > newestSchema():
-		return 0, fmt.Errorf("%w: %s has schema %d, this one knows %d; use the newer program", ErrNewer, path, version, newestSchema())
-	case id == applicationID && version > 0:
+	case id == table.ApplicationID && version > table.Schema():
+		return 0, fmt.Errorf("%w: %s has schema %d, this one knows %d; use the newer program", ErrNewer, path, version, table.Schema())
+	case id == table.ApplicationID && version > 0:
 		return version, nil
 	case id == 0 && version == 0 && tables == 0:
 		return 0, nil

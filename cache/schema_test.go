@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // A cache that an earlier program made is brought up to date by whoever opens
@@ -20,8 +21,8 @@ func TestOlderSchema(t *testing.T) {
 		path := older(t)
 		db := openAt(t, path, opts...)
 		holdsOlder(t, db)
-		if version, err := schemaVersion(ctx, db.sql, path); err != nil || version != newestSchema() {
-			t.Errorf("opened for %s, it has schema %d (%v), want %d", name, version, err, newestSchema())
+		if version, err := schemaVersion(ctx, db.sql, path); err != nil || version != table.Schema() {
+			t.Errorf("opened for %s, it has schema %d (%v), want %d", name, version, err, table.Schema())
 		}
 		again := openAt(t, path)
 		if res := put(t, again, sample("6.1.0-1", 0)); !res.Known || res.NewLayouts != 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // sink takes kernels one after the other: another cache, or a file.
@@ -59,7 +60,7 @@ func (db *DB) send(ctx context.Context, ids []string, failures bool, to sink) er
 		if !failures {
 			return nil
 		}
-		list, err := failuresOf(ctx, tx, "SELECT key, body FROM failure ORDER BY key")
+		list, err := table.Failures(ctx, tx, "SELECT key, body FROM failure ORDER BY key")
 		for _, f := range list {
 			if err := to.failure(ctx, f); err != nil {
 				return err
@@ -162,7 +163,7 @@ func (s *source) kernelRows(ctx context.Context) (map[string]*storedKernel, erro
 
 func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel) error {
 	rows, err := s.tx.QueryContext(ctx, `SELECT a.kernel, a.release, a.tree, a.compiler, a.extracted, a.digest, a.btf, a.files, b.body, b.whole
-		FROM alias a LEFT JOIN `+storedFiles+` b ON b.hash = a.files ORDER BY a.kernel, a.release, a.tree`)
+		FROM alias a LEFT JOIN `+table.Files+` b ON b.hash = a.files ORDER BY a.kernel, a.release, a.tree`)
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,7 @@ func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel)
 		if k == nil {
 			continue
 		}
-		text, err := readFiles(a.Files, body, whole)
+		text, err := table.ReadFiles(a.Files, body, whole)
 		if err != nil {
 			return fmt.Errorf("list of headers of kernel %s: %w", a.Release, err)
 		}
@@ -252,7 +253,7 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 
 // fetch reads rows and checks them.
 func (s *source) fetch(ctx context.Context, ids []int64) ([]layout.Layout, error) {
-	find, err := s.tx.PrepareContext(ctx, "SELECT l.name, l.body, w.body FROM "+storedLayouts+" WHERE l.id = ?")
+	find, err := s.tx.PrepareContext(ctx, "SELECT l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.id = ?")
 	if err != nil {
 		return nil, err
 	}

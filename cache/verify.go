@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // Fault is something that is wrong inside a cache.
@@ -59,7 +60,7 @@ type stocked struct {
 }
 
 func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.hash, l.rest, l.kind, l.key, l.name, l.body, w.body FROM "+storedLayouts)
+	rows, err := db.sql.QueryContext(ctx, "SELECT l.id, l.hash, l.rest, l.kind, l.key, l.name, l.body, w.body FROM "+table.Layouts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -80,7 +81,7 @@ func (db *DB) verifyLayouts(ctx context.Context) (map[int64]stocked, []Fault, er
 		}
 		l.incomplete = got.Incomplete
 		there[id] = l
-		if err == nil && key != nameKey(name) {
+		if err == nil && key != table.NameKey(name) {
 			err = errors.New("its name is not the one it is found by")
 		}
 		if err != nil {
@@ -137,7 +138,7 @@ func (k *Kernel) verify(ctx context.Context, there map[int64]stocked) error {
 
 // verifyBlobs checks the lists of headers that extractions read.
 func (db *DB) verifyBlobs(ctx context.Context) ([]Fault, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT hash, body, whole FROM "+storedFiles)
+	rows, err := db.sql.QueryContext(ctx, "SELECT hash, body, whole FROM "+table.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (db *DB) verifyBlobs(ctx context.Context) ([]Fault, error) {
 		if err := rows.Scan(&want, &body, &whole); err != nil {
 			return faults, err
 		}
-		if _, err := readFiles(want, body, whole); err != nil {
+		if _, err := table.ReadFiles(want, body, whole); err != nil {
 			faults = append(faults, Fault{fmt.Sprintf("list of headers %x", want), "its content is not what it was"})
 		}
 	}
@@ -213,7 +214,7 @@ func (db *DB) verifyFailures(ctx context.Context) (faults []Fault, err error) {
 		if err := rows.Scan(&key, &body); err != nil {
 			return faults, err
 		}
-		if _, err := decodeFailure(key, body); err != nil {
+		if _, err := table.DecodeFailure(key, body); err != nil {
 			faults = append(faults, Fault{"failure " + key, err.Error()})
 		}
 	}

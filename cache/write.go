@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // writable refuses to write where reading was asked for.
@@ -34,8 +36,8 @@ func (db *DB) write(ctx context.Context, f func(context.Context, *sql.Tx) error)
 			err = tx.Commit()
 		}
 		if err != nil {
-			db.stock = nil // what it numbered is not there
-			tx.Rollback()  //nolint:errcheck // the error that matters is err
+			db.stock = table.Stock{} // what it numbered is not there
+			tx.Rollback()            //nolint:errcheck // the error that matters is err
 		}
 		// The end of ctx rolls back, and then each statement says that
 		// something else went wrong.

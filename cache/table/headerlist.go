@@ -1,4 +1,4 @@
-package cache
+package table
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 // different ones 5 times.
 const alike = 10
 
-// storeFiles keeps a list of headers, once, and returns its hash.
-func storeFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
+// StoreFiles keeps a list of headers, a path a line, once, and returns its hash.
+func StoreFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 	hash := layout.FilesHash(text)
 	var known int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM blob WHERE hash = ?", hash).Scan(&known); err != nil || known > 0 {
@@ -68,20 +68,20 @@ func wholeLists(ctx context.Context, tx *sql.Tx) (out []wholeList, err error) {
 		if err := rows.Scan(&l.hash, &body); err != nil {
 			return nil, err
 		}
-		if l.text, err = readFiles(l.hash, body, nil); err == nil {
+		if l.text, err = ReadFiles(l.hash, body, nil); err == nil {
 			out = append(out, l)
 		}
 	}
 	return out, rows.Err()
 }
 
-// storedFiles is the table that reads want: each list of headers as body, and
+// Files is the table that reads want: each list of headers as body, and
 // in whole the one that it is packed with, NULL for none.
-const storedFiles = "(SELECT b.hash, b.body, w.body AS whole, b.base FROM blob b LEFT JOIN blob w ON w.hash = b.base AND w.base IS NULL)"
+const Files = "(SELECT b.hash, b.body, w.body AS whole, b.base FROM blob b LEFT JOIN blob w ON w.hash = b.base AND w.base IS NULL)"
 
-// readFiles unpacks a list of headers and checks that it is the one with the
+// ReadFiles unpacks a list of headers and checks that it is the one with the
 // hash; whole is the body of the one that it is packed with, nil for none.
-func readFiles(hash, body, whole []byte) (text []byte, err error) {
+func ReadFiles(hash, body, whole []byte) (text []byte, err error) {
 	if whole == nil {
 		text, err = layout.Unpack(body)
 	} else if text, err = layout.Unpack(whole); err == nil {

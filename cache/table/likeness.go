@@ -1,4 +1,4 @@
-package cache
+package table
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 // Neighbours take a quarter of the space so, and a fleet half. No layout is
 // packed on one that does not stand alone, so that two rows give a body.
 
-// storedLayouts are the rows l with, as w, those that they are packed on.
-const storedLayouts = "layout l LEFT JOIN layout w ON w.id = l.base AND w.base IS NULL"
+// Layouts are, for reading, the rows l with, as w, those that they are packed on.
+const Layouts = "layout l LEFT JOIN layout w ON w.id = l.base AND w.base IS NULL"
 
 // body is what a row of a layout stores.
 type body struct {
@@ -31,17 +31,15 @@ const (
 )
 
 // pack gives what is to be stored of new layouts.
-func (db *DB) pack(ctx context.Context, tx *sql.Tx, missing []*layout.Layout) ([]body, error) {
+func pack(ctx context.Context, tx *sql.Tx, missing []*layout.Layout, asTheyAre bool) ([]body, error) {
 	bodies := make([]body, len(missing))
-	// What is read once and thrown away need not be small.
-	brief := db.keep != nil
 	err := layout.Each(len(missing), func(i int) (err error) {
-		if bodies[i].stored, err = missing[i].Pack(brief); err != nil {
+		if bodies[i].stored, err = missing[i].Pack(asTheyAre); err != nil {
 			return fmt.Errorf("%s: %w", missing[i].Name, err)
 		}
 		return nil
 	})
-	if err != nil || brief {
+	if err != nil || asTheyAre {
 		return bodies, err
 	}
 	alike, err := earlier(ctx, tx, missing, bodies)
@@ -85,7 +83,7 @@ func earlier(ctx context.Context, tx *sql.Tx, missing []*layout.Layout, bodies [
 	out := make([][]body, len(missing))
 	one := func(i int) error {
 		l := missing[i]
-		rows, err := find.QueryContext(ctx, nameKey(l.Name), l.Name, l.Kind, candidates)
+		rows, err := find.QueryContext(ctx, NameKey(l.Name), l.Name, l.Kind, candidates)
 		if err != nil {
 			return err
 		}

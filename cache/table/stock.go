@@ -1,4 +1,4 @@
-package cache
+package table
 
 import (
 	"cmp"
@@ -12,54 +12,57 @@ import (
 	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
-// nameKey is what names are indexed by: a quarter of the space that the names
+// NameKey is what names are indexed by: a quarter of the space that the names
 // themselves would take. Two names may share one.
-func nameKey(name string) int64 {
+func NameKey(name string) int64 {
 	h := fnv.New32a()
 	io.WriteString(h, name)
 	return int64(int32(h.Sum32()))
 }
 
-// stock is which layouts there are. Who writes keeps it from one time to the
-// next: to read it costs more, in a large cache, than to add a kernel.
-type stock struct {
+// Stock is which layouts there are. Who writes keeps it from one transaction to
+// the next: to read it costs more, in a large cache, than to add a kernel. After
+// a transaction that failed it is of no use any more.
+type Stock struct {
 	ids    map[layout.Hash]int64
 	last   int64 // row id used last
 	sweeps int64 // how often layouts had been removed
 }
 
-// stocked returns the stock as this transaction sees it.
-func (db *DB) stocked(ctx context.Context, tx *sql.Tx) (*stock, error) {
+// Has says whether a layout is there.
+func (s *Stock) Has(h layout.Hash) bool { return s.ids[h] != 0 }
+
+// Refresh makes it the stock that this transaction sees.
+func (s *Stock) Refresh(ctx context.Context, tx *sql.Tx) error {
 	var last, sweeps int64
 	err := tx.QueryRowContext(ctx, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'layout'), 0), n FROM sweeps").Scan(&last, &sweeps)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if db.stock == nil || db.stock.sweeps != sweeps {
-		db.stock = &stock{ids: map[layout.Hash]int64{}, sweeps: sweeps}
+	if s.ids == nil || s.sweeps != sweeps {
+		*s = Stock{ids: map[layout.Hash]int64{}, sweeps: sweeps}
 	}
-	s := db.stock
 	rows, err := tx.QueryContext(ctx, "SELECT id, hash, rest FROM layout WHERE id > ? AND id <= ?", s.last, last)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id int64
 		var h layout.Hash
 		if err := rows.Scan(&id, &h[0], &h[1]); err != nil {
-			return nil, err
+			return err
 		}
 		s.ids[h] = id
 	}
 	s.last = last
-	return s, rows.Err()
+	return rows.Err()
 }
 
-// storeLayouts gives each layout its row id, adding those that are new.
-func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout.Layout) (added int, err error) {
-	s, err := db.stocked(ctx, tx)
-	if err != nil {
+// Store gives each layout its row id, adding those that are new: packed, or as
+// they are, since what is read once and thrown away need not be small.
+func (s *Stock) Store(ctx context.Context, tx *sql.Tx, layouts []layout.Layout, asTheyAre bool) (added int, err error) {
+	if err := s.Refresh(ctx, tx); err != nil {
 		return 0, err
 	}
 	var missing []*layout.Layout
@@ -74,7 +77,7 @@ func (db *DB) storeLayouts(ctx context.Context, tx *sql.Tx, layouts []layout.Lay
 	slices.SortFunc(missing, func(a, b *layout.Layout) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Hash.Compare(b.Hash))
 	})
-	bodies, err := db.pack(ctx, tx, missing)
+	bodies, err := pack(ctx, tx, missing, asTheyAre)
 	if err != nil {
 		return 0, err
 	}
@@ -108,7 +111,7 @@ func insert(ctx context.Context, tx *sql.Tx, list []*layout.Layout, bodies []bod
 		n := min(rowsAtOnce, len(list)-at)
 		args := make([]any, 0, 8*n)
 		for i, l := range list[at : at+n] {
-			args = append(args, l.ID, l.Hash[0], l.Hash[1], l.Kind, nameKey(l.Name), l.Name, bodies[at+i].stored, bodies[at+i].base)
+			args = append(args, l.ID, l.Hash[0], l.Hash[1], l.Kind, NameKey(l.Name), l.Name, bodies[at+i].stored, bodies[at+i].base)
 		}
 		if n == rowsAtOnce {
 			_, err = many.ExecContext(ctx, args...)
