@@ -1,15 +1,9 @@
 package cache
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"slices"
 
-	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/cache/layout"
 	"github.com/tpinfo/tpinfo/cache/table"
 )
 
@@ -21,63 +15,8 @@ import (
 // has.
 func (db *DB) Content(ctx context.Context) (content string, err error) {
 	err = db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var e layout.Encoder
-		e.Text("tpinfo content 1")
-		for _, table := range []func(context.Context, *sql.Tx, *layout.Encoder) error{kernelContents, aliasContents, originContents, failureContents} {
-			if err := table(ctx, tx, &e); err != nil {
-				return err
-			}
-		}
-		sum := sha256.Sum256(e.Bytes())
-		content = hex.EncodeToString(sum[:])
-		return nil
+		content, err = table.Content(ctx, tx)
+		return err
 	})
 	return content, err
-}
-
-func kernelContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	return eachText(ctx, tx, e, 2, "SELECT id, content FROM kernel ORDER BY id")
-}
-
-func aliasContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	return eachText(ctx, tx, e, 7, "SELECT kernel, release, tree, compiler, digest, btf, files FROM alias ORDER BY kernel, release, tree")
-}
-
-func originContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	return eachText(ctx, tx, e, 3, "SELECT key, headers, kernel FROM origin ORDER BY key")
-}
-
-// eachText writes a table of so many columns, all of which are texts.
-func eachText(ctx context.Context, tx *sql.Tx, e *layout.Encoder, columns int, query string) error {
-	rows, err := tx.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	texts, into := make([]string, columns), make([]any, columns)
-	for i := range texts {
-		into[i] = &texts[i]
-	}
-	n := 0
-	for ; rows.Next(); n++ {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		e.Text(texts...)
-	}
-	e.Number(int64(n))
-	return rows.Err()
-}
-
-func failureContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	list, err := table.Failures(ctx, tx, "SELECT key, body FROM failure")
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(list, func(a, b tpinfo.Failure) int { return cmp.Compare(a.Key, b.Key) })
-	for _, f := range list {
-		e.Text(f.Key, f.Release, f.Arch, f.Subject, f.Tools)
-	}
-	e.Number(int64(len(list)))
-	return nil
 }

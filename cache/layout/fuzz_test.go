@@ -100,6 +100,72 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
+// A body that is packed on another needs that one, whatever either says.
+func FuzzPacked(f *testing.F) {
+	s := snapshots.Sample("6.1", 0)
+	other := encodeType(&s.Types[7])
+	whole, err := Pack(other)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := range s.Types {
+		stored, err := PackOn(encodeType(&s.Types[i]), other)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(stored, whole)
+		f.Add(stored, whole[:len(whole)/2])
+		f.Add(stored, stored)
+	}
+	f.Fuzz(func(t *testing.T, stored, whole []byte) {
+		body, err := Packed{Body: stored, Whole: whole}.Unpack()
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) {
+				t.Fatalf("an error of another kind: %v", err)
+			}
+			return
+		}
+		if len(body) > MaxBody {
+			t.Fatalf("%d bytes unpack to %d", len(stored), len(body))
+		}
+		if len(stored) > 0 && stored[0] == onOther {
+			if _, err := (Packed{Body: stored}).Unpack(); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("without the one that it is packed on: %v", err)
+			}
+		}
+	})
+}
+
+func FuzzUnpackAfter(f *testing.F) {
+	base := []byte(headerPaths("linux"))
+	for _, text := range []string{"", "a", string(base), headerPaths("uapi")} {
+		body, err := PackAfter([]byte(text), base)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+		f.Add(body[:len(body)/2])
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		text, err := UnpackAfter(body, base)
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) {
+				t.Fatalf("an error of another kind: %v", err)
+			}
+			return
+		}
+		if len(text) > MaxBody {
+			t.Fatalf("%d bytes unpack to %d", len(body), len(text))
+		}
+		if body, err = PackAfter(text, base); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := UnpackAfter(body, base); err != nil || !bytes.Equal(again, text) {
+			t.Fatalf("%d bytes come back as %d (%v)", len(text), len(again), err)
+		}
+	})
+}
+
 func FuzzDecodeList(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(EncodeList([]int64{1, 2, 3, 700, 1 << 40}))

@@ -8,6 +8,7 @@
 //	kernel   kernels, their names and origins             kernel.go
 //	failure  what could not be built                      failure.go
 //	sweep    what nobody uses any more                    sweep.go
+//	content  a digest of all that is kept                 content.go
 //
 // Each function keeps what package cache promises as long as its transaction is
 // kept whole.
