@@ -63,7 +63,14 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s %q is ambiguous: %s", e.What, e.Name, strings.Join(e.Matches, ", "))
+	s := fmt.Sprintf("%s %q is ambiguous: ", e.What, e.Name)
+	if e.Name == "" {
+		s = "which " + e.What + "? There are "
+	}
+	if more := len(e.Matches) - maxNear; more > 1 {
+		return s + fmt.Sprintf("%s and %d more", strings.Join(e.Matches[:maxNear], ", "), more)
+	}
+	return s + strings.Join(e.Matches, ", ")
 }
 
 // Choices are the things that the name stands for.

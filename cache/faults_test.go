@@ -402,3 +402,17 @@ func TestFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of many things that a name may stand for, an error shows a few.
+func TestAmbiguous(t *testing.T) {
+	for want, e := range map[string]*AmbiguousError{
+		`event "a" is ambiguous: x:a, y:a`:                       {What: "event", Name: "a", Matches: []string{"x:a", "y:a"}},
+		`kernel "6*" is ambiguous: 1, 2, 3, 4, 5, 6`:             {What: "kernel", Name: "6*", Matches: []string{"1", "2", "3", "4", "5", "6"}},
+		`kernel "6*" is ambiguous: 1, 2, 3, 4, 5 and 2 more`:     {What: "kernel", Name: "6*", Matches: []string{"1", "2", "3", "4", "5", "6", "7"}},
+		`which kernel? There are 6.1.0-56-amd64, 7.3.4-rt-amd64`: {What: "kernel", Matches: []string{"6.1.0-56-amd64", "7.3.4-rt-amd64"}},
+	} {
+		if e.Error() != want {
+			t.Errorf("%s, want %s", e, want)
+		}
+	}
+}

@@ -163,6 +163,8 @@ has to run.`,
 			return a.configure(cmd)
 		},
 	}
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { heeded(cmd, func() { help(cmd, args) }) })
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	a.globalFlags(root)
 	root.AddCommand(

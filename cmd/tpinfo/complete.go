@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,13 +23,13 @@ func (a *app) completeKernels(cmd *cobra.Command, _ []string, _ string) ([]strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer db.Close()
-	infos, err := db.Kernels(cmd.Context())
+	kernels, err := db.Releases(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, k := range infos {
-		names = append(names, k.Release+"\tid "+shortID(k.ID))
+	for _, k := range slices.Backward(kernels) {
+		names = append(names, k.Info().Release+"\tid "+shortID(k.Info().ID))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,7 +22,8 @@ func shortID(id string) string { return id[:min(len(id), 12)] }
 type kernelJSON struct {
 	Schema    int              `json:"schema"`
 	ID        string           `json:"id"`
-	Release   string           `json:"release"`
+	Release   string           `json:"release"`  // the one extracted last
+	Releases  []string         `json:"releases"` // all that it is known as
 	Arch      string           `json:"arch"`
 	ByteOrder tpinfo.ByteOrder `json:"byte_order"`
 	WordSize  int              `json:"word_size"`
@@ -37,9 +39,9 @@ type kernelJSON struct {
 	Bytes      int64                `json:"own_bytes"`
 }
 
-func kernelForm(k *cache.Info, own int64) kernelJSON {
+func kernelForm(k *cache.Info, releases []string, own int64) kernelJSON {
 	return kernelJSON{
-		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
+		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Releases: releases, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
 		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Problems: tpinfo.ProblemsJSON(k.Problems),
 		Events: k.Events, Incomplete: k.Incomplete, Types: k.Types, Bytes: own,
 	}
@@ -61,7 +63,8 @@ func (a *app) kernelsCommand() *cobra.Command {
 		Long: `List the kernels in the cache, the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
 as a whole, and -v prints them. "own" is what only this kernel needs of the file:
-layouts are shared.
+layouts are shared. A kernel that is known under several releases, whose headers
+are the same, stands there with each of them.
 
 --failed lists instead the kernels that 'tpinfo prebuild' could not build: what
 was at fault, why, and what to do about it.`,
@@ -149,10 +152,14 @@ func (a *app) kernels(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	releases, err := releasesByID(ctx, db)
+	if err != nil {
+		return err
+	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {
 			for i := range infos {
-				if err := printJSON(w, kernelForm(&infos[i], own[infos[i].ID])); err != nil {
+				if err := printJSON(w, kernelForm(&infos[i], releases[infos[i].ID], own[infos[i].ID])); err != nil {
 					return err
 				}
 			}
@@ -162,11 +169,26 @@ func (a *app) kernels(ctx context.Context) (err error) {
 			fmt.Fprintln(a.err, "The cache is empty; 'tpinfo extract' adds a kernel.")
 			return nil
 		}
-		return a.kernelTable(w, infos, own)
+		return a.kernelTable(w, infos, releases, own)
 	})
 }
 
-func (a *app) kernelTable(w io.Writer, infos []cache.Info, own map[string]int64) error {
+// releasesByID are all names of the kernels of a cache, the oldest first.
+func releasesByID(ctx context.Context, db *cache.DB) (map[string][]string, error) {
+	all, err := db.Releases(ctx)
+	var empty *cache.NotFoundError
+	if err != nil && !errors.As(err, &empty) {
+		return nil, err
+	}
+	names := map[string][]string{}
+	for _, k := range all {
+		i := k.Info()
+		names[i.ID] = append(names[i.ID], i.Release)
+	}
+	return names, nil
+}
+
+func (a *app) kernelTable(w io.Writer, infos []cache.Info, releases map[string][]string, own map[string]int64) error {
 	t := &table{
 		right: []bool{false, false, false, false, true, true, true, true, true, true},
 		paint: []func(string) string{a.style.bold, a.style.dim},
@@ -183,6 +205,11 @@ func (a *app) kernelTable(w io.Writer, infos []cache.Info, own map[string]int64)
 		}
 		t.add(k.Release, shortID(k.ID), k.Arch, source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
 			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, size(own[k.ID]))
+		for _, r := range slices.Backward(releases[k.ID]) {
+			if r != k.Release {
+				t.add(r, shortID(k.ID), "the same")
+			}
+		}
 	}
 	if err := t.print(w, ""); err != nil || !a.settings.verbose {
 		return err

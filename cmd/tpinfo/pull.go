@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -300,7 +301,7 @@ func (p *pulling) take(ctx context.Context, w io.Writer, e *oci.Entry, f fetched
 	case p.a.settings.quiet || form.Status == pulledFailed || form.Status == pulledUnchanged && !p.a.settings.verbose:
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.style.bold(e.Releases[0]), form.Status, size(e.Size), p.a.style.dim("id "+shortID(e.ID)))
+	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.style.bold(strings.Join(e.Releases, ", ")), form.Status, size(e.Size), p.a.style.dim("id "+shortID(e.ID)))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +143,7 @@ func (a *app) printPushed(w io.Writer, ref oci.Reference, index *oci.Index, done
 			}
 		}
 		if p.Status != oci.Unchanged || a.settings.verbose {
-			t.add(p.Releases[0], string(p.Status), size(p.Size), "id "+shortID(p.ID))
+			t.add(strings.Join(p.Releases, ", "), string(p.Status), size(p.Size), "id "+shortID(p.ID))
 		}
 	}
 	if a.settings.format == "json" || a.settings.quiet {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 )
 
@@ -73,13 +74,30 @@ func (a *app) globalFlags(root *cobra.Command) {
 // Others have a -k of their own, or none.
 var oneKernel = []string{"tpinfo list", "tpinfo show", "tpinfo type", "tpinfo verify", "tpinfo compile", "tpinfo run"}
 
-// heedsKernel refuses a -k that would be passed over.
-func heedsKernel(cmd *cobra.Command) error {
-	f := cmd.InheritedFlags().Lookup("kernel")
-	if f == nil || !f.Changed || slices.Contains(oneKernel, cmd.CommandPath()) {
+// unheeded is the global -k of a command that would pass it over; nil where it
+// does not.
+func unheeded(cmd *cobra.Command) *pflag.Flag {
+	if slices.Contains(oneKernel, cmd.CommandPath()) {
 		return nil
 	}
-	return usageError{fmt.Errorf("%s takes no -k", cmd.Name())}
+	return cmd.InheritedFlags().Lookup("kernel")
+}
+
+// heedsKernel refuses a -k that would be passed over.
+func heedsKernel(cmd *cobra.Command) error {
+	if f := unheeded(cmd); f != nil && f.Changed {
+		return usageError{fmt.Errorf("%s takes no -k", cmd.Name())}
+	}
+	return nil
+}
+
+// heeded calls describe, which does not see a -k that cmd refuses.
+func heeded(cmd *cobra.Command, describe func()) {
+	if f := unheeded(cmd); f != nil {
+		f.Hidden = true
+		defer func() { f.Hidden = false }()
+	}
+	describe()
 }
 
 // must is for what can only fail by a mistake in this program.
