@@ -3,13 +3,14 @@ package check
 import (
 	"strings"
 
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
 
 // builtinOf is what lowers a name behind "@"; nil when there is none.
-func builtinOf(name string) func(*scope, *syntax.Builtin, ir.Type) val {
+func builtinOf(name string) func(*scope, *syntax.Builtin, ir.Type) infer.Value {
 	switch name {
 	case "cast":
 		return (*scope).cast
@@ -32,7 +33,7 @@ var builtinNames = []string{
 	"cast", "defined", "choose_defined", "enum", "count", "sum", "avg", "min", "max", "variance", "hist_log", "hist_linear",
 }
 
-func (s *scope) builtin(x *syntax.Builtin, want ir.Type) val {
+func (s *scope) builtin(x *syntax.Builtin, want ir.Type) infer.Value {
 	if f := builtinOf(x.Name); f != nil {
 		return f(s, x, want)
 	}
@@ -47,33 +48,33 @@ func (s *scope) builtin(x *syntax.Builtin, want ir.Type) val {
 	default:
 		hint = diag.DidYouMean(x.Name, builtinNames)
 	}
-	s.errorf(x.Span, hint, "there is no @%s", x.Name)
-	return val{n: s.bad(want, x.Span)}
+	s.Errorf(x.Span, hint, "there is no @%s", x.Name)
+	return infer.Value{Node: s.Bad(want, x.Span)}
 }
 
 // attempt lowers an expression and says whether that can be; what it leaves
 // behind is taken back.
 func (s *scope) attempt(x syntax.Expr) bool {
 	c := s.c
-	faults, facts, sites := c.faults, len(c.facts), len(c.prog.Sites)
-	c.quiet++
-	s.expr(x, open)
-	c.quiet--
-	ok := c.faults == faults
-	c.faults, c.prog.Sites = faults, c.prog.Sites[:sites]
+	faults, facts, sites := c.Faults, len(c.reads.Facts), len(c.prog.Sites)
+	c.Quiet++
+	s.expr(x, infer.Open)
+	c.Quiet--
+	ok := c.Faults == faults
+	c.Faults, c.prog.Sites = faults, c.prog.Sites[:sites]
 	if !ok {
-		c.facts = c.facts[:facts]
+		c.reads.Facts = c.reads.Facts[:facts]
 	}
 	return ok
 }
 
-func (s *scope) defined(x *syntax.Builtin, want ir.Type) val {
+func (s *scope) defined(x *syntax.Builtin, want ir.Type) infer.Value {
 	if len(x.Args) != 1 {
-		s.errorf(x.Span, "as in @defined($prev->__state)", "@defined takes one expression")
-		return val{n: s.bad(want, x.Span)}
+		s.Errorf(x.Span, "as in @defined($prev->__state)", "@defined takes one expression")
+		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
 	arg := x.Args[0]
-	return val{n: s.num(truth(s.exists(arg)), x.Span)}
+	return infer.Value{Node: s.Num(ir.Truth(s.exists(arg)), x.Span)}
 }
 
 // exists reports whether what an expression names is there, a whole struct
@@ -88,10 +89,10 @@ func (s *scope) exists(x syntax.Expr) bool {
 	return known
 }
 
-func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) val {
+func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) infer.Value {
 	if len(x.Args) != 2 {
-		s.errorf(x.Span, "as in @choose_defined($prev->__state, $prev->state)", "@choose_defined takes two expressions")
-		return val{n: s.bad(want, x.Span)}
+		s.Errorf(x.Span, "as in @choose_defined($prev->__state, $prev->state)", "@choose_defined takes two expressions")
+		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
 	if s.exists(x.Args[0]) {
 		return s.expr(x.Args[0], want)
@@ -99,26 +100,26 @@ func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) val {
 	return s.expr(x.Args[1], want)
 }
 
-func (s *scope) enum(x *syntax.Builtin, want ir.Type) val {
+func (s *scope) enum(x *syntax.Builtin, want ir.Type) infer.Value {
 	lit, ok := (*syntax.StringLit)(nil), false
 	if len(x.Args) == 1 {
 		lit, ok = x.Args[0].(*syntax.StringLit)
 	}
 	if !ok {
-		s.errorf(x.Span, `as in @enum("PIDTYPE_PID")`, "@enum takes the name of a constant")
-		return val{n: s.bad(want, x.Span)}
+		s.Errorf(x.Span, `as in @enum("PIDTYPE_PID")`, "@enum takes the name of a constant")
+		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
 	value, known, err := s.c.meta.Enumerator(s.c.ctx, strings.TrimSpace(lit.Text))
 	if err != nil {
 		s.c.fail(err)
 	}
 	if !known {
-		s.errorf(lit.Span, "those of macros are not in a kernel's type information", "no enum of kernel %s has a constant %q", s.c.kernel.Identity.Release, lit.Text)
+		s.Errorf(lit.Span, "those of macros are not in a kernel's type information", "no enum of kernel %s has a constant %q", s.Kernel.Identity.Release, lit.Text)
 	}
-	return val{n: s.num(value, x.Span)}
+	return infer.Value{Node: s.Num(value, x.Span)}
 }
 
-func (s *scope) strayHistogram(x *syntax.Builtin, want ir.Type) val {
-	s.errorf(x.Span, "as in print(@"+x.Name+"(x))", "a histogram can only be printed, alone")
-	return val{n: s.bad(want, x.Span)}
+func (s *scope) strayHistogram(x *syntax.Builtin, want ir.Type) infer.Value {
+	s.Errorf(x.Span, "as in print(@"+x.Name+"(x))", "a histogram can only be printed, alone")
+	return infer.Value{Node: s.Bad(want, x.Span)}
 }

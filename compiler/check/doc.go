@@ -1,27 +1,25 @@
 // Package check gives a script its meaning for one kernel: from the tree of
 // package syntax and what Metadata knows, an ir.Program, or every error at once.
 //
-//	check.go    Check: passes over the whole script until nothing new is learned
-//	handler.go  bodies of probes; points/: probe points, aliases and globs to handlers
-//	names.go    variables: what type each has, and where that was decided
-//	infer.go    what is learned of variables, and conflicts
-//	stmt.go     statements; loops.go, assign.go: loops and assignments
-//	expr.go     expressions
-//	target.go   "$x->y", "@cast(…)->z": places in the kernel's memory; cast.go: the type that is named
-//	context.go  what a probe's "$" stand for: arguments, or fields of the record
-//	defined.go  @defined, @choose_defined, @enum
-//	calls.go    functions; readers.go: those that read memory; prelude.stp: those in the language itself
-//	print.go    the print family; format.go: formats; pretty.go: "$x$", "$$vars"
-//	stats.go    aggregates and what is asked of them
-//	unread.go   globals that are written and never read, shown at the end
-//	fold.go     constants
-//	uses.go     what a script reads of the kernel by name, to hold kernels against each other
-//	globals.go  globals as the program has them
+//	check.go     Check: passes over the whole script until nothing new is learned
+//	handler.go   bodies of probes, and what they can name; function.go: functions
+//	stmt.go      statements; loops.go, assign.go: loops and assignments
+//	expr.go      expressions
+//	target.go    "$x->y", "@cast(…)->z": the steps that an expression takes to them
+//	defined.go   @defined, @choose_defined, @enum
+//	calls.go     calls; readers.go: what reads memory; prelude.stp: functions in the language itself
+//	print.go     the print family; pretty.go: "$x$", "$$vars"
+//	stats.go     aggregates and what is asked of them
+//	unread.go    globals that are written and never read, shown at the end
+//	examine.go   Examine: what else a check finds, to hold kernels against each other
+//	metadata.go  Metadata: what is asked of the kernel
 //
-// Around the passes stand packages of their own, that know nothing of it:
+// It uses packages of its own, in this order:
 //
-//	points   before them: what the probe points stand for
-//	ctype    below them: C types, members, widths
+//	points   before the passes: what the probe points stand for
+//	infer    in them: names, nodes, and what is learned of types
+//	target   in them: where in the kernel's memory something lies; by ctype, the C types
+//	format   in them: the formats of printf
 //	sides    behind them: what may run where
 //	layout   at last: how many bytes each string takes, where globals lie
 //

@@ -3,27 +3,28 @@ package check
 import (
 	"regexp"
 
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
 
 // expr lowers an expression to a value of the type that its place needs, open
 // for any.
-func (s *scope) expr(x syntax.Expr, want ir.Type) val {
+func (s *scope) expr(x syntax.Expr, want ir.Type) infer.Value {
 	v := s.any(x, want)
-	v.n = s.fold(v.n)
-	return s.demand(v, want, x.Place())
+	v.Node = s.Fold(v.Node)
+	return s.Demand(v, want, x.Place())
 }
 
 // any lowers an expression; want is what its place would like.
-func (s *scope) any(x syntax.Expr, want ir.Type) val {
+func (s *scope) any(x syntax.Expr, want ir.Type) infer.Value {
 	switch x := x.(type) {
 	case *syntax.Name:
 		return s.name(x, want)
 	case *syntax.NumberLit:
-		return val{n: s.num(x.Value, x.Span)}
+		return infer.Value{Node: s.Num(x.Value, x.Span)}
 	case *syntax.StringLit:
-		return val{n: s.text(x.Text, x.Span)}
+		return infer.Value{Node: s.Text(x.Text, x.Span)}
 	case *syntax.Target:
 		return s.targetVariable(x, want)
 	case *syntax.Member:
@@ -40,7 +41,7 @@ func (s *scope) any(x syntax.Expr, want ir.Type) val {
 	case *syntax.Call:
 		v, stmt := s.call(x, want)
 		if stmt != nil {
-			return val{n: s.bad(want, x.Span), void: true}
+			return infer.Value{Node: s.Bad(want, x.Span), Void: true}
 		}
 		return v
 	case *syntax.Unary:
@@ -56,40 +57,40 @@ func (s *scope) any(x syntax.Expr, want ir.Type) val {
 	case *syntax.Assign:
 		return s.assign(x, want)
 	}
-	return val{n: s.bad(want, x.Place())}
+	return infer.Value{Node: s.Bad(want, x.Place())}
 }
 
-func (s *scope) name(x *syntax.Name, want ir.Type) val {
-	v := s.lookup(x.Text)
-	if !s.learnShape(v, scalar, x.Span) {
-		return val{n: s.bad(want, x.Span)}
+func (s *scope) name(x *syntax.Name, want ir.Type) infer.Value {
+	v := s.Lookup(x.Text)
+	if !s.LearnShape(v, infer.Scalar, x.Span) {
+		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
-	s.needValue(v, x.Span)
-	return val{n: s.get(v, x.Span), ref: v, c: v.pointer}
+	s.NeedValue(v, x.Span)
+	return infer.Value{Node: s.Get(v, x.Span), Var: v, C: v.Pointer}
 }
 
-func (s *scope) unary(x *syntax.Unary, want ir.Type) val {
+func (s *scope) unary(x *syntax.Unary, want ir.Type) infer.Value {
 	if x.Op == "&" {
 		return s.address(x, want)
 	}
 	y := s.expr(x.X, ir.Long)
 	switch x.Op {
 	case "-":
-		return val{n: s.node(ir.Neg, ir.Long, x.Span, y.n)}
+		return infer.Value{Node: s.Node(ir.Neg, ir.Long, x.Span, y.Node)}
 	case "~":
-		return val{n: s.node(ir.Com, ir.Long, x.Span, y.n)}
+		return infer.Value{Node: s.Node(ir.Com, ir.Long, x.Span, y.Node)}
 	case "!":
-		return val{n: s.node(ir.Not, ir.Long, x.Span, y.n)}
+		return infer.Value{Node: s.Node(ir.Not, ir.Long, x.Span, y.Node)}
 	}
 	return y
 }
 
 var comparisons = map[string]ir.Op{"==": ir.Eq, "!=": ir.Ne, "<": ir.Lt, "<=": ir.Le, ">": ir.Gt, ">=": ir.Ge}
 
-func (s *scope) binary(x *syntax.Binary) val {
+func (s *scope) binary(x *syntax.Binary) infer.Value {
 	if op := updates[x.Op]; op != "" {
 		l, r := s.expr(x.X, ir.Long), s.expr(x.Y, ir.Long)
-		return val{n: s.node(op, ir.Long, x.Span, l.n, r.n)}
+		return infer.Value{Node: s.Node(op, ir.Long, x.Span, l.Node, r.Node)}
 	}
 	if op := comparisons[x.Op]; op != "" {
 		return s.compare(op, x)
@@ -97,87 +98,80 @@ func (s *scope) binary(x *syntax.Binary) val {
 	switch x.Op {
 	case ".":
 		l, r := s.expr(x.X, ir.String), s.expr(x.Y, ir.String)
-		return val{n: s.node(ir.Concat, ir.String, x.Span, l.n, r.n)}
+		return infer.Value{Node: s.Node(ir.Concat, ir.String, x.Span, l.Node, r.Node)}
 	case "&&", "||":
 		return s.logic(x)
 	}
 	return s.match(x)
 }
 
-func (s *scope) compare(op ir.Op, x *syntax.Binary) val {
-	l := s.expr(x.X, open)
-	r := s.expr(x.Y, open)
+func (s *scope) compare(op ir.Op, x *syntax.Binary) infer.Value {
+	l := s.expr(x.X, infer.Open)
+	r := s.expr(x.Y, infer.Open)
 	switch {
-	case l.n.Type == open && r.n.Type != open:
-		l = s.demand(l, r.n.Type, x.X.Place())
-	case l.n.Type != open:
-		r = s.demand(r, l.n.Type, x.Y.Place())
+	case l.Node.Type == infer.Open && r.Node.Type != infer.Open:
+		l = s.Demand(l, r.Node.Type, x.X.Place())
+	case l.Node.Type != infer.Open:
+		r = s.Demand(r, l.Node.Type, x.Y.Place())
 	}
-	return val{n: s.node(op, ir.Long, x.Span, l.n, r.n)}
+	return infer.Value{Node: s.Node(op, ir.Long, x.Span, l.Node, r.Node)}
 }
 
 // logic lowers && and ||. What a constant left side decides is not looked at
 // any further, so that @defined can guard it.
-func (s *scope) logic(x *syntax.Binary) val {
+func (s *scope) logic(x *syntax.Binary) infer.Value {
 	op, decides := ir.AndAnd, false
 	if x.Op == "||" {
 		op, decides = ir.OrOr, true
 	}
 	l := s.expr(x.X, ir.Long)
-	if l.n.Op == ir.Const && (l.n.Int != 0) == decides {
-		return val{n: s.num(truth(decides), x.Span)}
+	if l.Node.Op == ir.Const && (l.Node.Int != 0) == decides {
+		return infer.Value{Node: s.Num(ir.Truth(decides), x.Span)}
 	}
 	r := s.expr(x.Y, ir.Long)
-	return val{n: s.node(op, ir.Long, x.Span, l.n, r.n)}
-}
-
-func truth(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
+	return infer.Value{Node: s.Node(op, ir.Long, x.Span, l.Node, r.Node)}
 }
 
 // match lowers =~ and !~, whose pattern is a literal.
-func (s *scope) match(x *syntax.Binary) val {
+func (s *scope) match(x *syntax.Binary) infer.Value {
 	l := s.expr(x.X, ir.String)
 	pattern, ok := x.Y.(*syntax.StringLit)
 	if !ok {
-		s.errorf(x.Y.Place(), "", "the pattern of %s is a literal string", x.Op)
-		return val{n: s.num(0, x.Span)}
+		s.Errorf(x.Y.Place(), "", "the pattern of %s is a literal string", x.Op)
+		return infer.Value{Node: s.Num(0, x.Span)}
 	}
 	if _, err := regexp.CompilePOSIX(pattern.Text); err != nil {
-		s.errorf(x.Y.Place(), "patterns are POSIX extended regular expressions", "%v", err)
-		return val{n: s.num(0, x.Span)}
+		s.Errorf(x.Y.Place(), "patterns are POSIX extended regular expressions", "%v", err)
+		return infer.Value{Node: s.Num(0, x.Span)}
 	}
-	n := s.node(ir.Match, ir.Long, x.Span, l.n)
+	n := s.Node(ir.Match, ir.Long, x.Span, l.Node)
 	n.Str = pattern.Text
 	if x.Op == "!~" {
-		n = s.node(ir.Not, ir.Long, x.Span, n)
+		n = s.Node(ir.Not, ir.Long, x.Span, n)
 	}
-	return val{n: n}
+	return infer.Value{Node: n}
 }
 
-func (s *scope) in(x *syntax.In) val {
+func (s *scope) in(x *syntax.In) infer.Value {
 	name, ok := x.Array.(*syntax.Name)
 	if !ok {
-		s.errorf(x.Array.Place(), "", "an array stands behind in")
-		return val{n: s.num(0, x.Span)}
+		s.Errorf(x.Array.Place(), "", "an array stands behind in")
+		return infer.Value{Node: s.Num(0, x.Span)}
 	}
-	v := s.lookup(name.Text)
+	v := s.Lookup(name.Text)
 	keys, ok := s.keys(v, x.Keys, x.Span)
 	if !ok {
-		return val{n: s.num(0, x.Span)}
+		return infer.Value{Node: s.Num(0, x.Span)}
 	}
-	n := s.node(ir.In, ir.Long, x.Span, keys...)
-	n.Int = int64(s.c.globalIndex(v))
-	return val{n: n}
+	n := s.Node(ir.In, ir.Long, x.Span, keys...)
+	n.Int = int64(s.GlobalIndex(v))
+	return infer.Value{Node: n}
 }
 
 // choose lowers "a ? b : c". Of a constant condition only one side is looked
 // at.
-func (s *scope) choose(x *syntax.Cond, want ir.Type) val {
-	cond := s.expr(x.If, ir.Long).n
+func (s *scope) choose(x *syntax.Cond, want ir.Type) infer.Value {
+	cond := s.expr(x.If, ir.Long).Node
 	if cond.Op == ir.Const {
 		if cond.Int != 0 {
 			return s.expr(x.Then, want)
@@ -186,16 +180,16 @@ func (s *scope) choose(x *syntax.Cond, want ir.Type) val {
 	}
 	l, r := s.expr(x.Then, want), s.expr(x.Else, want)
 	switch {
-	case l.n.Type == open && r.n.Type != open:
-		l = s.demand(l, r.n.Type, x.Then.Place())
-	case l.n.Type != open:
-		r = s.demand(r, l.n.Type, x.Else.Place())
+	case l.Node.Type == infer.Open && r.Node.Type != infer.Open:
+		l = s.Demand(l, r.Node.Type, x.Then.Place())
+	case l.Node.Type != infer.Open:
+		r = s.Demand(r, l.Node.Type, x.Else.Place())
 	}
-	v := val{n: s.node(ir.Choose, l.n.Type, x.Span, cond, l.n, r.n), c: l.c}
-	if v.c == nil {
-		v.c = r.c
-	} else if r.c != nil && r.c.String() != v.c.String() {
-		v.c = nil
+	v := infer.Value{Node: s.Node(ir.Choose, l.Node.Type, x.Span, cond, l.Node, r.Node), C: l.C}
+	if v.C == nil {
+		v.C = r.C
+	} else if r.C != nil && r.C.String() != v.C.String() {
+		v.C = nil
 	}
 	return v
 }

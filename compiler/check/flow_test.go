@@ -30,13 +30,6 @@ func TestAssignments(t *testing.T) {
 		`1:72: x is not a global: aggregates are ~ declare it with "global x"`, "1:85: an aggregate is no value ~ read it with @count, @sum, @min, @max, @avg")
 }
 
-func TestFold(t *testing.T) {
-	checktest.WantLines(t, `global g probe begin { g = 2 * 3 + 4 - -1; g = 7 / -2; g = -7 % 4; g = 1 << 65; g = "a" == "b" || "a" < "b"; g = !5 ? 1 : ~0; if (1 && 0) g = 1; else g = 2; g = 1 / 0; g = g && 0; g = 0 || (g == 1); t = "a" . "b" . "c"; println(t) }`,
-		"set(@g, 11)", "set(@g, -3)", "set(@g, -3)", "set(@g, 2)", "set(@g, 1)", "set(@g, -1)", "set(@g, 2)", "set(@g, div(1, 0))", "set(@g, andand(@g, 0))", "set(@g, eq(@g, 1))", `set(t, "abc")`)
-	// What is behind the end of a handler is not part of it.
-	checktest.WantLines(t, checktest.On(`next; println($nothing)`), "next", "data 128, strings 128")
-}
-
 func TestErrorsAndEnds(t *testing.T) {
 	checktest.WantLines(t, `global m probe begin { try { error("x") } catch (e) { println(e) } try { abort() } catch { } try { assert(pid() > 1, "p") } catch (m) { exit() } delete m; x = 5; delete x; println(x) }`,
 		`fail.0("x")`, "catch e", "print.1(e)", "exit", "next", "if not(gt(pid(), 1))", `fail.2("p")`, "catch .1", "set(@m, .1)", "exit", "delete @m", "set(x, 0)")

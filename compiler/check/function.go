@@ -1,8 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"strings"
 
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -12,10 +14,9 @@ import (
 type function struct {
 	decl     *syntax.Function
 	scope    *scope
-	params   []*variable
-	result   *variable
+	params   []*infer.Variable
+	result   *infer.Variable
 	hasValue bool
-	src      *diag.Source
 
 	// Of this pass.
 	index int
@@ -29,27 +30,26 @@ type call struct {
 
 // newFunction prepares a function; src is the prelude, or nil for the script.
 func (c *checker) newFunction(decl *syntax.Function, src *diag.Source) *function {
-	fn := &function{decl: decl, scope: newScope(c), result: newVariable(decl.Name), src: c.src, index: -1}
+	fn := &function{decl: decl, scope: c.newScope(cmp.Or(src, c.src)), result: infer.NewVariable(decl.Name), index: -1}
 	fn.scope.fn = fn
 	if src != nil {
-		fn.src = src
-		fn.scope.at = &diag.Span{}
+		fn.scope.At = &diag.Span{}
 	}
 	fn.hasValue = decl.Type != syntax.Untyped || syntax.ReturnsValue(decl.Body)
-	fn.result.typ = typeOf(decl.Type)
+	fn.result.Type = typeOf(decl.Type)
 	if src == nil {
-		fn.result.where = decl.Span
+		fn.result.Where = decl.Span
 	}
 	for _, p := range decl.Params {
-		if fn.scope.vars[p.Name] != nil {
-			c.errs.Add(p.Span, "", "parameter %s stands there twice", p.Name)
+		if fn.scope.Has(p.Name) {
+			c.Errs.Add(p.Span, "", "parameter %s stands there twice", p.Name)
 		}
-		v := fn.scope.declare(p.Name)
-		v.typ = typeOf(p.Type)
+		v := fn.scope.Declare(p.Name)
+		v.Type = typeOf(p.Type)
 		if src == nil {
-			v.where = p.Span
+			v.Where = p.Span
 		}
-		v.assigned = true
+		v.Assigned = true
 		fn.params = append(fn.params, v)
 	}
 	return fn
@@ -62,7 +62,7 @@ func typeOf(t syntax.Type) ir.Type {
 	case syntax.StringType:
 		return ir.String
 	}
-	return open
+	return infer.Open
 }
 
 // use gives a function its index in this pass.
@@ -71,8 +71,8 @@ func (c *checker) use(fn *function, at diag.Span) int64 {
 		fn.index = len(c.called)
 		fn.scope.begin()
 		fn.calls = nil
-		if fn.scope.at != nil {
-			*fn.scope.at = at
+		if fn.scope.At != nil {
+			*fn.scope.At = at
 		}
 		c.called = append(c.called, fn)
 	}
@@ -82,12 +82,12 @@ func (c *checker) use(fn *function, at diag.Span) int64 {
 func (fn *function) lower() ir.Func {
 	s := fn.scope
 	for _, p := range fn.params {
-		s.local(p)
+		s.Local(p)
 	}
 	body := s.stmt(fn.decl.Body)
-	f := ir.Func{Name: fn.decl.Name, Params: len(fn.params), Body: body, Locals: s.table()}
+	f := ir.Func{Name: fn.decl.Name, Params: len(fn.params), Body: body, Locals: s.Locals()}
 	if fn.hasValue {
-		f.Result = fn.result.typ
+		f.Result = fn.result.Type
 	}
 	return f
 }
@@ -112,7 +112,7 @@ func (c *checker) refuseRecursion() {
 					from--
 				}
 				cycle := strings.Join(append(path[from:len(path):len(path)], call.fn.decl.Name), ", which calls ")
-				c.errorf(call.at, "functions are expanded where they are called: write a loop", "function %s calls itself: %s", call.fn.decl.Name, cycle)
+				c.Errs.Add(call.at, "functions are expanded where they are called: write a loop", "function %s calls itself: %s", call.fn.decl.Name, cycle)
 			}
 		}
 		path = path[:len(path)-1]

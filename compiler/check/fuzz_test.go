@@ -17,7 +17,7 @@ import (
 // FuzzCheck: a script is refused with errors at places of it, or gives a
 // program that is whole, and the same each time.
 func FuzzCheck(f *testing.F) {
-	for _, name := range []string{"points/points_test.go", "target_test.go", "infer_test.go", "print_test.go", "flow_test.go", "sides/sides_test.go", "layout/sizes_test.go", "scripts_test.go"} {
+	for _, name := range []string{"points/points_test.go", "target/target_test.go", "infer/infer_test.go", "function_test.go", "prelude_test.go", "print_test.go", "flow_test.go", "sides/sides_test.go", "layout/sizes_test.go", "scripts_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

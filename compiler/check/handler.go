@@ -1,21 +1,47 @@
 package check
 
 import (
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/check/points"
+	"github.com/tpinfo/tpinfo/compiler/check/target"
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
+	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
 
 // handler is a handler with what its body can name.
 type handler struct {
 	*points.Handler
 	scope *scope
-	index int // in the program
 }
 
-func (c *checker) newHandler(h *points.Handler) *handler {
-	own := &handler{Handler: h, scope: newScope(c)}
-	own.scope.handler = own
-	return own
+// add makes a handler part of the program.
+func (c *checker) add(h *points.Handler) {
+	s := c.newScope(c.src)
+	s.Handler, s.Probe = h, len(c.probes)
+	c.probes = append(c.probes, &handler{h, s})
+}
+
+// scope is what the body of a handler or a function can name, and where a pass
+// is in it.
+type scope struct {
+	*target.Scope
+	c  *checker
+	fn *function // or nil
+
+	// Of this pass.
+	loops int
+	asked map[syntax.Expr]bool // what @defined said
+}
+
+func (c *checker) newScope(src *diag.Source) *scope {
+	return &scope{c: c, Scope: &target.Scope{Scope: infer.NewScope(c.Script, src), Kernel: c.kernel, Probe: -1, Reads: &c.reads}}
+}
+
+// begin forgets the last pass.
+func (s *scope) begin() {
+	s.Begin()
+	s.loops, s.asked = 0, map[syntax.Expr]bool{}
 }
 
 // lower makes the body: those of aliases and the probe's own, one after
@@ -30,7 +56,7 @@ func (h *handler) lower() *ir.Node {
 		}
 	}
 	if h.Exits && (len(parts) == 0 || !ends(parts[len(parts)-1])) {
-		parts = append(parts, h.scope.node(ir.Exit, ir.Void, h.At))
+		parts = append(parts, h.scope.Node(ir.Exit, ir.Void, h.At))
 	}
-	return h.scope.node(ir.Block, ir.Void, h.At, parts...)
+	return h.scope.Node(ir.Block, ir.Void, h.At, parts...)
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -14,9 +15,9 @@ func (s *scope) loop(st *syntax.Loop) *ir.Node {
 	if st.Init != nil {
 		before = append(before, s.effect(st.Init))
 	}
-	n := s.node(ir.Loop, ir.Void, st.Span, nil, nil, nil)
+	n := s.Node(ir.Loop, ir.Void, st.Span, nil, nil, nil)
 	if st.Cond != nil {
-		cond := s.expr(st.Cond, ir.Long).n
+		cond := s.expr(st.Cond, ir.Long).Node
 		switch {
 		case cond.Op != ir.Const:
 			n.Args[0] = cond
@@ -43,18 +44,18 @@ func (s *scope) loop(st *syntax.Loop) *ir.Node {
 // continue still leads to it.
 func (s *scope) stepFirst(loop, step *ir.Node, at diag.Span) []*ir.Node {
 	var body []*ir.Node
-	again := s.temp(ir.Long)
+	again := s.Temp(ir.Long)
 	set := func(n int64) *ir.Node {
-		return s.node(ir.Eval, ir.Void, at, s.node(ir.Set, ir.Long, at, s.get(again, at), s.num(n, at)))
+		return s.Node(ir.Eval, ir.Void, at, s.Node(ir.Set, ir.Long, at, s.Get(again, at), s.Num(n, at)))
 	}
 	if step != nil {
-		body = append(body, s.node(ir.If, ir.Void, at, s.get(again, at), step, set(1)))
+		body = append(body, s.Node(ir.If, ir.Void, at, s.Get(again, at), step, set(1)))
 	}
 	if cond := loop.Args[0]; cond != nil {
-		over := s.fold(s.node(ir.Not, ir.Long, at, cond))
-		body = append(body, s.node(ir.If, ir.Void, at, over, s.node(ir.Break, ir.Void, at)))
+		over := s.Fold(s.Node(ir.Not, ir.Long, at, cond))
+		body = append(body, s.Node(ir.If, ir.Void, at, over, s.Node(ir.Break, ir.Void, at)))
 	}
-	loop.Args[0], loop.Args[2] = nil, s.node(ir.Block, ir.Void, at, append(body, loop.Args[2])...)
+	loop.Args[0], loop.Args[2] = nil, s.Node(ir.Block, ir.Void, at, append(body, loop.Args[2])...)
 	return []*ir.Node{set(0), loop}
 }
 
@@ -66,7 +67,7 @@ func (s *scope) sequence(list []*ir.Node, at diag.Span) *ir.Node {
 	case 1:
 		return list[0]
 	}
-	return s.node(ir.Block, ir.Void, at, list...)
+	return s.Node(ir.Block, ir.Void, at, list...)
 }
 
 // sorts are the statistics that elements can be sorted by.
@@ -81,17 +82,17 @@ func (s *scope) foreach(st *syntax.Foreach) *ir.Node {
 	}
 	name, ok := arrayExpr.(*syntax.Name)
 	if !ok {
-		s.errorf(st.Array.Place(), "", "foreach visits an array")
+		s.Errorf(st.Array.Place(), "", "foreach visits an array")
 		return nil
 	}
-	v := s.lookup(name.Text)
-	if !s.learnKeys(v, len(st.Keys), name.Span) {
+	v := s.Lookup(name.Text)
+	if !s.LearnKeys(v, len(st.Keys), name.Span) {
 		return nil
 	}
-	each := &ir.Each{Global: s.c.globalIndex(v), Value: -1, Sort: st.Order, Desc: st.Descending}
+	each := &ir.Each{Global: s.GlobalIndex(v), Value: -1, Sort: st.Order, Desc: st.Descending}
 	var before []*ir.Node
 	for i, key := range st.Keys {
-		index, copied := s.loopVariable(key.Name, v.keys[i])
+		index, copied := s.loopVariable(key.Name, v.Keys[i])
 		each.Keys = append(each.Keys, index)
 		before = append(before, copied...)
 	}
@@ -99,11 +100,11 @@ func (s *scope) foreach(st *syntax.Foreach) *ir.Node {
 		each.Slice = s.slice(v, slice, st.Array.Place())
 	}
 	if st.Limit != nil {
-		each.Limit = s.expr(st.Limit, ir.Long).n
+		each.Limit = s.expr(st.Limit, ir.Long).Node
 	}
 	s.sortBy(each, v, st)
-	if st.Value != nil && v.typ == ir.Stats {
-		s.errorf(st.Value.Span, "leave it away, and write @count("+v.name+"[…]) in the body", "an aggregate cannot be the value's variable")
+	if st.Value != nil && v.Type == ir.Stats {
+		s.Errorf(st.Value.Span, "leave it away, and write @count("+v.Name+"[…]) in the body", "an aggregate cannot be the value's variable")
 	} else if st.Value != nil {
 		index, copied := s.loopVariable(st.Value, v)
 		each.Value = index
@@ -113,43 +114,43 @@ func (s *scope) foreach(st *syntax.Foreach) *ir.Node {
 	body := s.inner(st.Body)
 	s.loops--
 	if len(before) > 0 {
-		body = s.node(ir.Block, ir.Void, st.Span, append(before, body)...)
+		body = s.Node(ir.Block, ir.Void, st.Span, append(before, body)...)
 	}
-	n := s.node(ir.ForEach, ir.Void, st.Span, body)
+	n := s.Node(ir.ForEach, ir.Void, st.Span, body)
 	n.Each = each
 	return n
 }
 
 // loopVariable is the local that gets a key or the value, of the type that
 // source has; for a global there is a copy to make first.
-func (s *scope) loopVariable(name *syntax.Name, source *variable) (int, []*ir.Node) {
-	v := s.lookup(name.Text)
-	s.learnShape(v, scalar, name.Span)
-	v.assigned = true
+func (s *scope) loopVariable(name *syntax.Name, source *infer.Variable) (int, []*ir.Node) {
+	v := s.Lookup(name.Text)
+	s.LearnShape(v, infer.Scalar, name.Span)
+	v.Assigned = true
 	s.unify(v, source, name.Span)
-	s.c.point(v, source.pointer)
-	if v.global == nil {
-		return s.local(v), nil
+	s.Point(v, source.Pointer)
+	if v.Global == nil {
+		return s.Local(v), nil
 	}
-	temp := s.temp(v.typ)
-	set := s.node(ir.Set, v.typ, name.Span, s.get(v, name.Span), s.get(temp, name.Span))
-	return s.local(temp), []*ir.Node{s.node(ir.Eval, ir.Void, name.Span, set)}
+	temp := s.Temp(v.Type)
+	set := s.Node(ir.Set, v.Type, name.Span, s.Get(v, name.Span), s.Get(temp, name.Span))
+	return s.Local(temp), []*ir.Node{s.Node(ir.Eval, ir.Void, name.Span, set)}
 }
 
 // unify says that two variables have one type.
-func (s *scope) unify(a, b *variable, at diag.Span) {
+func (s *scope) unify(a, b *infer.Variable, at diag.Span) {
 	switch {
-	case b.typ != open:
-		s.learn(a, b.typ, at)
-	case a.typ != open:
-		s.learn(b, a.typ, at)
+	case b.Type != infer.Open:
+		s.Learn(a, b.Type, at)
+	case a.Type != infer.Open:
+		s.Learn(b, a.Type, at)
 	}
 }
 
 // slice lowers the keys of "a[*, 1]".
-func (s *scope) slice(v *variable, keys []syntax.Expr, at diag.Span) []*ir.Node {
-	if len(keys) != len(v.keys) {
-		s.errorf(at, "* stands for any key", "%s has %s, and %d here", v.name, count(len(v.keys), "key"), len(keys))
+func (s *scope) slice(v *infer.Variable, keys []syntax.Expr, at diag.Span) []*ir.Node {
+	if len(keys) != len(v.Keys) {
+		s.Errorf(at, "* stands for any key", "%s has %s, and %d here", v.Name, diag.Count(len(v.Keys), "key"), len(keys))
 		return nil
 	}
 	out := make([]*ir.Node, len(keys))
@@ -162,7 +163,7 @@ func (s *scope) slice(v *variable, keys []syntax.Expr, at diag.Span) []*ir.Node 
 }
 
 // sortBy settles what the order of a foreach is about.
-func (s *scope) sortBy(each *ir.Each, v *variable, st *syntax.Foreach) {
+func (s *scope) sortBy(each *ir.Each, v *infer.Variable, st *syntax.Foreach) {
 	if st.SortBy == "" {
 		return
 	}
@@ -172,13 +173,13 @@ func (s *scope) sortBy(each *ir.Each, v *variable, st *syntax.Foreach) {
 		if by != known {
 			continue
 		}
-		s.learn(v, ir.Stats, at)
-		v.ask(by)
+		s.Learn(v, ir.Stats, at)
+		v.Ask(by)
 		each.By = by
 		if st.Order != 0 {
-			s.errorf(at, "write + or - behind @"+by, "@%s says what is sorted by, and not in which direction", by)
+			s.Errorf(at, "write + or - behind @"+by, "@%s says what is sorted by, and not in which direction", by)
 		}
 		return
 	}
-	s.errorf(at, diag.DidYouMean(by, sorts), "elements are not sorted by @%s", by)
+	s.Errorf(at, diag.DidYouMean(by, sorts), "elements are not sorted by @%s", by)
 }

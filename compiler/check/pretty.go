@@ -5,6 +5,8 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check/ctype"
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
+	"github.com/tpinfo/tpinfo/compiler/check/target"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -17,12 +19,12 @@ const (
 )
 
 // prettyText lowers "$x$" and "$$vars" as a string.
-func (s *scope) prettyText(x syntax.Expr) val {
+func (s *scope) prettyText(x syntax.Expr) infer.Value {
 	o := &output{s: s}
 	if !o.special(x, plain('s')) {
-		return val{n: s.text("", x.Place())}
+		return infer.Value{Node: s.Text("", x.Place())}
 	}
-	return val{n: o.sprint(x.Place())}
+	return infer.Value{Node: o.sprint(x.Place())}
 }
 
 // pretty adds "x$" and "x$$": a struct with its members, a number, text in
@@ -32,7 +34,7 @@ func (o *output) pretty(x *syntax.Pretty, p ir.Part) bool {
 	if v, ok := x.X.(*syntax.Target); ok && strings.HasPrefix(v.Text, "$$") {
 		return o.allVariables(v, x.Deep, p)
 	}
-	var t target
+	var t target.Target
 	var ok bool
 	if s.isTarget(x.X) {
 		t, ok = s.targetOf(x.X)
@@ -47,21 +49,21 @@ func (o *output) pretty(x *syntax.Pretty, p ir.Part) bool {
 
 // shown adds a target as "$x$" shows it. A pointer to a struct is shown as the
 // struct, as SystemTap does.
-func (o *output) shown(t target, deep bool, p ir.Part) {
+func (o *output) shown(t target.Target, deep bool, p ir.Part) {
 	s := o.s
-	u, ok := s.c.kernel.Bare(t.typ)
+	u, ok := s.Kernel.Bare(t.Type)
 	if ok && u.Expr.Shape == tpinfo.ShapePointer {
-		inner, known := s.c.kernel.Bare(u.Elem())
+		inner, known := s.Kernel.Bare(u.Elem())
 		if known && (inner.IsStruct() || ctype.IsChar(inner.Def)) {
-			v, ok := s.load(t)
+			v, ok := s.Load(t)
 			if !ok {
 				return
 			}
 			if ctype.IsChar(inner.Def) {
-				o.quoted(v.n, p, t.at)
+				o.quoted(v.Node, p, t.At)
 				return
 			}
-			t = s.start(v.n, u.Elem(), t.at)
+			t = s.Start(v.Node, u.Elem(), t.At)
 			u = inner
 		}
 	}
@@ -73,30 +75,30 @@ func (o *output) shown(t target, deep bool, p ir.Part) {
 		o.memory(t, deep, p)
 		return
 	}
-	v, loaded := s.load(t)
+	v, loaded := s.Load(t)
 	switch {
 	case !loaded:
 	case ok && u.Expr.Shape == tpinfo.ShapePointer:
 		p.Verb, p.Alt = 'x', true
-		o.put(p, v.n, nil)
+		o.put(p, v.Node, nil)
 	default:
 		p.Verb = 'd'
-		if m := v.n.Mem; m != nil && !m.Signed {
+		if m := v.Node.Mem; m != nil && !m.Signed {
 			p.Verb = 'u'
 		}
-		o.put(p, v.n, nil)
+		o.put(p, v.Node, nil)
 	}
 }
 
 // unbounded adds an array whose length the type does not say: text, or where it
 // is.
-func (o *output) unbounded(t target, u *ctype.Bare, p ir.Part) {
-	if elem, ok := o.s.c.kernel.Bare(u.Elem()); ok && ctype.IsChar(elem.Def) {
-		o.quoted(o.s.addressOf(t), p, t.at)
+func (o *output) unbounded(t target.Target, u *ctype.Bare, p ir.Part) {
+	if elem, ok := o.s.Kernel.Bare(u.Elem()); ok && ctype.IsChar(elem.Def) {
+		o.quoted(o.s.Address(t), p, t.At)
 		return
 	}
 	p.Verb, p.Alt = 'x', true
-	o.put(p, o.s.addressOf(t), nil)
+	o.put(p, o.s.Address(t), nil)
 }
 
 // quoted adds the text at an address, in quotes.
@@ -108,11 +110,11 @@ func (o *output) quoted(address *ir.Node, p ir.Part, at diag.Span) {
 }
 
 // memory adds the bytes of a struct or an array, for user space to show.
-func (o *output) memory(t target, deep bool, p ir.Part) {
+func (o *output) memory(t target.Target, deep bool, p ir.Part) {
 	s := o.s
-	size := s.c.kernel.SizeOf(t.typ)
-	if !size.Known() || size == 0 || t.slot {
-		s.errorf(t.at, "", "the size of %s is not known", t.typ)
+	size := s.Kernel.SizeOf(t.Type)
+	if !size.Known() || size == 0 || t.Slot {
+		s.Errorf(t.At, "", "the size of %s is not known", t.Type)
 		return
 	}
 	// What lies beyond the limit is left out, and "..." says so.
@@ -121,38 +123,38 @@ func (o *output) memory(t target, deep bool, p ir.Part) {
 	if deep {
 		depth = prettyDepth
 	}
-	r, end, facts := s.c.kernel.Render(t.typ, shown, depth)
+	r, end, facts := s.Kernel.Render(t.Type, shown, depth)
 	end = max(end, 1)
-	n := s.node(ir.Bytes, ir.Void, t.at, s.addressOf(t))
+	n := s.Node(ir.Bytes, ir.Void, t.At, s.Address(t))
 	n.Int = (end + 7) &^ 7
 	if n.Int > int64(size) {
 		n.Int = end
 	}
-	n.Mem = &ir.Mem{Size: 1, What: s.source(t.at)}
+	n.Mem = &ir.Mem{Size: 1, What: s.Said(t.At)}
 	p.Verb = 'r'
 	o.put(p, n, r)
-	s.c.facts = append(s.c.facts, facts...)
+	s.Reads.Facts = append(s.Reads.Facts, facts...)
 }
 
 // variables adds "$$vars", "$$parms", "$$name" and "$$system".
 func (o *output) variables(x *syntax.Target, p ir.Part) bool {
-	s, h := o.s, o.s.handler
+	s, h := o.s, o.s.Handler
 	if h == nil || h.Event == nil {
-		s.errorf(x.Span, "", "%s belongs to kernel.trace probes", x.Text)
+		s.Errorf(x.Span, "", "%s belongs to kernel.trace probes", x.Text)
 		return true
 	}
 	switch x.Text {
 	case "$$name":
-		o.put(p, s.text(h.Event.Name, x.Span), nil)
+		o.put(p, s.Text(h.Event.Name, x.Span), nil)
 	case "$$system":
-		o.put(p, s.text(h.Event.System, x.Span), nil)
+		o.put(p, s.Text(h.Event.System, x.Span), nil)
 	default:
 		hex := plain('x')
 		hex.Alt = true
 		for i, name := range o.variableNames(x) {
 			o.named(i, name)
 			if _, v, ok := o.variable(name, x.Span); ok {
-				o.put(hex, v.n, nil)
+				o.put(hex, v.Node, nil)
 			} else {
 				o.text("?")
 			}
@@ -163,17 +165,17 @@ func (o *output) variables(x *syntax.Target, p ir.Part) bool {
 
 // variable reads one of "$$vars"; one that cannot be read is shown as "?", as
 // in SystemTap.
-func (o *output) variable(name string, at diag.Span) (t target, v val, ok bool) {
+func (o *output) variable(name string, at diag.Span) (t target.Target, v infer.Value, ok bool) {
 	c := o.s.c
-	faults, facts := c.faults, len(c.facts)
-	c.quiet++
-	if t, ok = o.s.root(&syntax.Target{Span: at, Text: name}); ok {
-		v, ok = o.s.load(t)
+	faults, facts := c.Faults, len(c.reads.Facts)
+	c.Quiet++
+	if t, ok = o.s.Root(&syntax.Target{Span: at, Text: name}); ok {
+		v, ok = o.s.Load(t)
 	}
-	c.quiet--
-	c.faults = faults
+	c.Quiet--
+	c.Faults = faults
 	if !ok {
-		c.facts = c.facts[:facts]
+		c.reads.Facts = c.reads.Facts[:facts]
 	}
 	return t, v, ok
 }
@@ -200,26 +202,14 @@ func (o *output) named(i int, name string) {
 
 // variableNames are those that "$$vars" and "$$parms" stand for.
 func (o *output) variableNames(x *syntax.Target) []string {
-	h := o.s.handler
+	h := o.s.Handler
 	if h == nil || h.Event == nil {
-		o.s.errorf(x.Span, "", "%s belongs to kernel.trace probes", x.Text)
+		o.s.Errorf(x.Span, "", "%s belongs to kernel.trace probes", x.Text)
 		return nil
 	}
 	if x.Text != "$$vars" && x.Text != "$$parms" {
-		o.s.errorf(x.Span, diag.DidYouMean(x.Text, []string{"$$vars", "$$parms", "$$name", "$$system"}), "there is no %s", x.Text)
+		o.s.Errorf(x.Span, diag.DidYouMean(x.Text, []string{"$$vars", "$$parms", "$$name", "$$system"}), "there is no %s", x.Text)
 		return nil
 	}
-	if h.Probe.Kind != ir.Tracepoint {
-		return argumentNames(h.Event)
-	}
-	var names []string
-	if h.Event.Record == nil {
-		return nil // which is in error
-	}
-	for i := range h.Event.Record.Fields {
-		if f := &h.Event.Record.Fields[i]; f.Offset >= hiddenBytes {
-			names = append(names, "$"+f.Name)
-		}
-	}
-	return names
+	return o.s.Variables()
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tpinfo/tpinfo/compiler/check/format"
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -63,11 +65,11 @@ func (o *output) value(x syntax.Expr) {
 	if o.special(x, plain('s')) {
 		return
 	}
-	v := o.s.expr(x, open)
-	if v.n.Type == ir.String {
-		o.put(plain('s'), v.n, nil)
+	v := o.s.expr(x, infer.Open)
+	if v.Node.Type == ir.String {
+		o.put(plain('s'), v.Node, nil)
 	} else {
-		o.put(plain('d'), v.n, nil)
+		o.put(plain('d'), v.Node, nil)
 	}
 }
 
@@ -94,15 +96,15 @@ func (o *output) special(x syntax.Expr, p ir.Part) bool {
 // shown lowers the argument of a function that user space makes text with.
 func (s *scope) shown(x *syntax.Call, t ir.Type) *ir.Node {
 	if len(x.Args) != 1 {
-		s.errorf(x.Span, "", "%s takes 1 argument, and %d are here", x.Name, len(x.Args))
-		return s.num(0, x.Span)
+		s.Errorf(x.Span, "", "%s takes 1 argument, and %d are here", x.Name, len(x.Args))
+		return s.Num(0, x.Span)
 	}
-	return s.expr(x.Args[0], t).n
+	return s.expr(x.Args[0], t).Node
 }
 
 // site adds a site to the program and returns its number.
 func (s *scope) site(site ir.Site, at diag.Span) int64 {
-	site.Line, site.Column = s.c.lines.Place(s.span(at).Start)
+	site.Line, site.Column = s.Lines.Place(s.Span(at).Start)
 	s.c.prog.Sites = append(s.c.prog.Sites, site)
 	return int64(len(s.c.prog.Sites) - 1)
 }
@@ -122,32 +124,32 @@ var printers = map[string]printer{
 }
 
 // print lowers a call of the print family to a statement, or a value.
-func (s *scope) print(p printer, x *syntax.Call) (val, *ir.Node) {
+func (s *scope) print(p printer, x *syntax.Call) (infer.Value, *ir.Node) {
 	if !p.text && len(x.Args) == 1 && !p.format && !p.delim {
 		if b, ok := x.Args[0].(*syntax.Builtin); ok && (b.Name == "hist_log" || b.Name == "hist_linear") {
-			return val{}, s.printHistogram(b, p, x.Span)
+			return infer.Value{}, s.printHistogram(b, p, x.Span)
 		}
 	}
 	o := &output{s: s}
 	if !o.arguments(p, x) {
-		return val{n: s.text("", x.Span)}, s.node(ir.Block, ir.Void, x.Span)
+		return infer.Value{Node: s.Text("", x.Span)}, s.Node(ir.Block, ir.Void, x.Span)
 	}
 	o.text(p.end)
 	site := ir.Site{Parts: o.parts, Slots: o.slots}
 	if !p.text {
-		n := s.node(ir.Print, ir.Void, x.Span, o.args...)
+		n := s.Node(ir.Print, ir.Void, x.Span, o.args...)
 		n.Int = s.site(site, x.Span)
-		return val{}, n
+		return infer.Value{}, n
 	}
-	return val{n: o.sprint(x.Span)}, nil
+	return infer.Value{Node: o.sprint(x.Span)}, nil
 }
 
 // sprint makes a string of the output.
 func (o *output) sprint(at diag.Span) *ir.Node {
 	for _, a := range o.args {
 		if a.Op == ir.Bytes {
-			o.s.errorf(at, "print it", "what user space makes text of can be printed, and not kept")
-			return o.s.text("", at)
+			o.s.Errorf(at, "print it", "what user space makes text of can be printed, and not kept")
+			return o.s.Text("", at)
 		}
 	}
 	if len(o.args) == 0 {
@@ -155,9 +157,9 @@ func (o *output) sprint(at diag.Span) *ir.Node {
 		for _, p := range o.parts {
 			all += p.Text
 		}
-		return o.s.text(all, at)
+		return o.s.Text(all, at)
 	}
-	n := o.s.node(ir.Sprint, ir.String, at, o.args...)
+	n := o.s.Node(ir.Sprint, ir.String, at, o.args...)
 	n.Int = o.s.site(ir.Site{Parts: o.parts, Slots: o.slots}, at)
 	return n
 }
@@ -165,16 +167,16 @@ func (o *output) sprint(at diag.Span) *ir.Node {
 func (s *scope) printHistogram(b *syntax.Builtin, p printer, at diag.Span) *ir.Node {
 	n := s.histogram(b)
 	if n == nil {
-		return s.node(ir.Block, ir.Void, at)
+		return s.Node(ir.Block, ir.Void, at)
 	}
 	if p.end == "" {
 		return n
 	}
-	end := s.node(ir.Print, ir.Void, at)
+	end := s.Node(ir.Print, ir.Void, at)
 	o := &output{s: s}
 	o.text(p.end)
 	end.Int = s.site(ir.Site{Parts: o.parts}, at)
-	return s.node(ir.Block, ir.Void, at, n, end)
+	return s.Node(ir.Block, ir.Void, at, n, end)
 }
 
 // arguments adds all of them.
@@ -190,13 +192,13 @@ func (o *output) arguments(p printer, x *syntax.Call) bool {
 			lit, ok = args[0].(*syntax.StringLit)
 		}
 		if !ok || len(args) < 2 {
-			s.errorf(x.Span, `as in printd(",", a, b)`, "%s takes a literal string to stand between the values, and values", x.Name)
+			s.Errorf(x.Span, `as in printd(",", a, b)`, "%s takes a literal string to stand between the values, and values", x.Name)
 			return false
 		}
 		delim, args = lit.Text, args[1:]
 	}
 	if len(args) == 0 && p.end == "" {
-		s.errorf(x.Span, "", "%s takes what it prints", x.Name)
+		s.Errorf(x.Span, "", "%s takes what it prints", x.Name)
 		return false
 	}
 	for i, a := range args {
@@ -216,12 +218,12 @@ func (o *output) formatted(x *syntax.Call) bool {
 		lit, ok = x.Args[0].(*syntax.StringLit)
 	}
 	if !ok {
-		s.errorf(x.Span, `as in printf("%d\n", x)`, "%s takes a literal string for its format", x.Name)
+		s.Errorf(x.Span, `as in printf("%d\n", x)`, "%s takes a literal string for its format", x.Name)
 		return false
 	}
-	parts, why := parseFormat(lit.Text)
+	parts, why := format.Parse(lit.Text)
 	if why != "" {
-		s.errorf(lit.Span, "", "%s", why)
+		s.Errorf(lit.Span, "", "%s", why)
 		return false
 	}
 	args := x.Args[1:]
@@ -242,14 +244,14 @@ func (o *output) formatted(x *syntax.Call) bool {
 		}
 	}
 	if next != len(args) {
-		s.errorf(x.Span, "", "the format takes %s, and %d are here", count(next, "value"), len(args))
+		s.Errorf(x.Span, "", "the format takes %s, and %d are here", diag.Count(next, "value"), len(args))
 		return false
 	}
 	return true
 }
 
 // directive adds one directive and the arguments that it takes.
-func (o *output) directive(d *directive, take func() syntax.Expr) {
+func (o *output) directive(d *format.Directive, take func() syntax.Expr) {
 	s := o.s
 	part := d.Part
 	var stars []*ir.Node
@@ -259,7 +261,7 @@ func (o *output) directive(d *directive, take func() syntax.Expr) {
 		}
 		if x := take(); x != nil {
 			n := s.argument(x, ir.Long, d)
-			if n.Op == ir.Const && n.Int >= 0 && n.Int <= maxField {
+			if n.Op == ir.Const && n.Int >= 0 && n.Int <= format.MaxField {
 				*field = int(n.Int)
 			} else {
 				stars = append(stars, n)
@@ -286,38 +288,38 @@ func (o *output) directive(d *directive, take func() syntax.Expr) {
 }
 
 // argument lowers what a directive takes.
-func (s *scope) argument(x syntax.Expr, want ir.Type, d *directive) *ir.Node {
-	v := s.expr(x, open)
-	if v.n.Type != want && v.n.Type != open && !v.void {
+func (s *scope) argument(x syntax.Expr, want ir.Type, d *format.Directive) *ir.Node {
+	v := s.expr(x, infer.Open)
+	if v.Node.Type != want && v.Node.Type != infer.Open && !v.Void {
 		hint := ""
 		switch {
-		case want == ir.String && v.c != nil:
+		case want == ir.String && v.C != nil:
 			hint = "read the text with kernel_string(…)"
 		case want == ir.String:
 			hint = "%d shows a number"
 		default:
 			hint = "%s shows a string"
 		}
-		s.errorf(x.Place(), hint, "%s takes %s, and this is %s", d.text, article(want), article(v.n.Type))
-		return s.bad(want, x.Place())
+		s.Errorf(x.Place(), hint, "%s takes %s, and this is %s", d.Source, infer.Article(want), infer.Article(v.Node.Type))
+		return s.Bad(want, x.Place())
 	}
-	return s.demand(v, want, x.Place()).n
+	return s.Demand(v, want, x.Place()).Node
 }
 
 // maxDump bounds what %m reads at once.
 const maxDump = 1024
 
 // dump adds memory shown byte by byte; %#m is user space's.
-func (o *output) dump(part ir.Part, d *directive, x syntax.Expr) {
+func (o *output) dump(part ir.Part, d *format.Directive, x syntax.Expr) {
 	s := o.s
 	size := max(part.Prec, 1)
 	if part.Prec == ir.FromSlot || size > maxDump {
-		s.errorf(x.Place(), `as in "%.16M"`, "%s: the precision says how many bytes are read, a constant up to %d", d.text, maxDump)
+		s.Errorf(x.Place(), `as in "%.16M"`, "%s: the precision says how many bytes are read, a constant up to %d", d.Source, maxDump)
 		return
 	}
-	n := s.node(ir.Bytes, ir.Void, x.Place(), s.argument(x, ir.Long, d))
+	n := s.Node(ir.Bytes, ir.Void, x.Place(), s.argument(x, ir.Long, d))
 	n.Int = int64(size)
-	n.Mem = &ir.Mem{Size: 1, User: part.Alt, What: s.source(x.Place())}
+	n.Mem = &ir.Mem{Size: 1, User: part.Alt, What: s.Said(x.Place())}
 	o.parts = append(o.parts, part)
 	o.slot(n, nil)
 }

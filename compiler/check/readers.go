@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
@@ -55,29 +56,29 @@ func reader(name string, c *checker) *ir.Mem {
 	return m
 }
 
-func (s *scope) readMemory(m *ir.Mem, x *syntax.Call, want ir.Type) val {
+func (s *scope) readMemory(m *ir.Mem, x *syntax.Call, want ir.Type) infer.Value {
 	if !s.takes(x, 1, 1) {
-		return val{n: s.bad(want, x.Span)}
+		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
-	t := s.start(s.expr(x.Args[0], ir.Long).n, nil, x.Span)
-	m.What = s.source(x.Span)
-	n := s.node(ir.Load, ir.Long, x.Span, t.base)
-	n.Int, n.Mem = t.off, m
-	return val{n: n}
+	t := s.Start(s.expr(x.Args[0], ir.Long).Node, nil, x.Span)
+	m.What = s.Said(x.Span)
+	n := s.Node(ir.Load, ir.Long, x.Span, t.Base)
+	n.Int, n.Mem = t.Off, m
+	return infer.Value{Node: n}
 }
 
 // readText is a string of the kernel; limit bounds its bytes with the NUL, 0 for
 // as many as fit.
 func (s *scope) readText(address *ir.Node, limit int64, user bool, at diag.Span, otherwise ...*ir.Node) *ir.Node {
-	n := s.node(ir.ReadText, ir.String, at, append([]*ir.Node{address}, otherwise...)...)
-	n.Int = min(limit, int64(s.c.opt.StringSize))
-	n.Mem = &ir.Mem{Size: 1, User: user, What: s.source(at)}
+	n := s.Node(ir.ReadText, ir.String, at, append([]*ir.Node{address}, otherwise...)...)
+	n.Int = min(limit, int64(s.StringSize))
+	n.Mem = &ir.Mem{Size: 1, User: user, What: s.Said(at)}
 	return n
 }
 
 // stringAt lowers kernel_string(a), kernel_string(a, "else"),
 // kernel_string_n(a, n) and the like of user space.
-func (s *scope) stringAt(x *syntax.Call, want ir.Type) (val, *ir.Node) {
+func (s *scope) stringAt(x *syntax.Call, want ir.Type) (infer.Value, *ir.Node) {
 	counted := strings.Contains(x.Name, "_n")
 	otherwise := strings.HasSuffix(x.Name, "2")
 	least, most := 1, 2
@@ -90,31 +91,31 @@ func (s *scope) stringAt(x *syntax.Call, want ir.Type) (val, *ir.Node) {
 		least, most = 2, 2
 	}
 	if !s.takes(x, least, most) {
-		return val{n: s.bad(want, x.Span)}, nil
+		return infer.Value{Node: s.Bad(want, x.Span)}, nil
 	}
 	address := s.expr(x.Args[0], ir.Long)
 	rest := x.Args[1:]
 	var limit int64
 	var length *ir.Node
 	if counted {
-		length = s.expr(rest[0], ir.Long).n
+		length = s.expr(rest[0], ir.Long).Node
 		rest = rest[1:]
 		if length.Op == ir.Const {
 			// n characters and the NUL, at least the NUL.
-			limit = min(max(length.Int, 0), int64(s.c.opt.StringSize)-1) + 1
+			limit = min(max(length.Int, 0), int64(s.StringSize)-1) + 1
 			length = nil
 		}
 	} else {
-		limit = s.c.kernel.CharsIn(address.c)
+		limit = s.Kernel.CharsIn(address.C)
 	}
 	var other []*ir.Node
 	for _, a := range rest {
-		other = append(other, s.expr(a, ir.String).n)
+		other = append(other, s.expr(a, ir.String).Node)
 	}
-	n := s.readText(address.n, limit, strings.HasPrefix(x.Name, "user_"), x.Span, other...)
+	n := s.readText(address.Node, limit, strings.HasPrefix(x.Name, "user_"), x.Span, other...)
 	if length != nil {
-		n = s.node(ir.Builtin, ir.String, x.Span, n, s.num(0, x.Span), length)
+		n = s.Node(ir.Builtin, ir.String, x.Span, n, s.Num(0, x.Span), length)
 		n.Str = "substr"
 	}
-	return val{n: n}, nil
+	return infer.Value{Node: n}, nil
 }

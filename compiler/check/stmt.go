@@ -1,6 +1,7 @@
 package check
 
 import (
+	"github.com/tpinfo/tpinfo/compiler/check/infer"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
@@ -39,7 +40,7 @@ func (s *scope) stmt(st syntax.Stmt) *ir.Node {
 	at := st.Place()
 	switch st := st.(type) {
 	case *syntax.Block:
-		return s.node(ir.Block, ir.Void, at, s.statements(st.List)...)
+		return s.Node(ir.Block, ir.Void, at, s.statements(st.List)...)
 	case *syntax.ExprStmt:
 		return s.effect(st.X)
 	case *syntax.If:
@@ -68,11 +69,11 @@ func (s *scope) effect(x syntax.Expr) *ir.Node {
 			return s.accumulate(x)
 		}
 	case *syntax.Call:
-		v, stmt := s.call(x, open)
+		v, stmt := s.call(x, infer.Open)
 		if stmt != nil {
 			return stmt
 		}
-		return s.node(ir.Eval, ir.Void, x.Span, v.n)
+		return s.Node(ir.Eval, ir.Void, x.Span, v.Node)
 	case *syntax.Binary:
 		// "ready && exit()": what has no value may stand on the right.
 		then := &syntax.ExprStmt{X: x.Y}
@@ -85,8 +86,8 @@ func (s *scope) effect(x syntax.Expr) *ir.Node {
 	case *syntax.Cond:
 		return s.branch(&syntax.If{Span: x.Span, Cond: x.If, Then: &syntax.ExprStmt{X: x.Then}, Else: &syntax.ExprStmt{X: x.Else}})
 	}
-	v := s.expr(x, open)
-	return s.node(ir.Eval, ir.Void, x.Place(), v.n)
+	v := s.expr(x, infer.Open)
+	return s.Node(ir.Eval, ir.Void, x.Place(), v.Node)
 }
 
 // branch lowers an if that the script did not write as one.
@@ -94,11 +95,11 @@ func (s *scope) branch(st *syntax.If) *ir.Node {
 	if n := s.ifStmt(st); n != nil {
 		return n
 	}
-	return s.node(ir.Block, ir.Void, st.Span)
+	return s.Node(ir.Block, ir.Void, st.Span)
 }
 
 func (s *scope) ifStmt(st *syntax.If) *ir.Node {
-	cond := s.expr(st.Cond, ir.Long).n
+	cond := s.expr(st.Cond, ir.Long).Node
 	if cond.Op == ir.Const {
 		switch {
 		case cond.Int != 0:
@@ -108,7 +109,7 @@ func (s *scope) ifStmt(st *syntax.If) *ir.Node {
 		}
 		return nil
 	}
-	n := s.node(ir.If, ir.Void, st.Span, cond, s.inner(st.Then))
+	n := s.Node(ir.If, ir.Void, st.Span, cond, s.inner(st.Then))
 	if st.Else != nil {
 		n.Args = append(n.Args, s.inner(st.Else))
 	}
@@ -120,45 +121,45 @@ func (s *scope) inner(st syntax.Stmt) *ir.Node {
 	if n := s.stmt(st); n != nil {
 		return n
 	}
-	return s.node(ir.Block, ir.Void, st.Place())
+	return s.Node(ir.Block, ir.Void, st.Place())
 }
 
 func (s *scope) jump(st *syntax.Jump) *ir.Node {
 	switch st.Word {
 	case "break", "continue":
 		if s.loops == 0 {
-			s.errorf(st.Span, "", "%s stands outside of any loop", st.Word)
+			s.Errorf(st.Span, "", "%s stands outside of any loop", st.Word)
 			return nil
 		}
 		if st.Word == "break" {
-			return s.node(ir.Break, ir.Void, st.Span)
+			return s.Node(ir.Break, ir.Void, st.Span)
 		}
-		return s.node(ir.Continue, ir.Void, st.Span)
+		return s.Node(ir.Continue, ir.Void, st.Span)
 	}
 	if s.fn != nil {
-		s.errorf(st.Span, "a function returns", "next stands in a function, and ends probes")
+		s.Errorf(st.Span, "a function returns", "next stands in a function, and ends probes")
 		return nil
 	}
-	return s.node(ir.Next, ir.Void, st.Span)
+	return s.Node(ir.Next, ir.Void, st.Span)
 }
 
 func (s *scope) returnStmt(st *syntax.Return) *ir.Node {
 	if s.fn == nil {
-		s.errorf(st.Span, "next ends a probe", "return stands outside of any function")
+		s.Errorf(st.Span, "next ends a probe", "return stands outside of any function")
 		return nil
 	}
-	n := s.node(ir.Return, ir.Void, st.Span)
+	n := s.Node(ir.Return, ir.Void, st.Span)
 	result := s.fn.result
 	switch {
 	case st.X != nil:
-		v := s.expr(st.X, result.typ)
-		if v.n.Type != open {
-			s.learn(result, v.n.Type, st.X.Place())
+		v := s.expr(st.X, result.Type)
+		if v.Node.Type != infer.Open {
+			s.Learn(result, v.Node.Type, st.X.Place())
 		}
-		s.c.point(result, v.c)
-		n.Args = []*ir.Node{v.n}
+		s.Point(result, v.C)
+		n.Args = []*ir.Node{v.Node}
 	case s.fn.hasValue:
-		n.Args = []*ir.Node{s.bad(result.typ, st.Span)}
+		n.Args = []*ir.Node{s.Bad(result.Type, st.Span)}
 	}
 	return n
 }
@@ -166,46 +167,46 @@ func (s *scope) returnStmt(st *syntax.Return) *ir.Node {
 func (s *scope) deleteStmt(st *syntax.Delete) *ir.Node {
 	switch x := st.X.(type) {
 	case *syntax.Name:
-		v := s.lookup(x.Text)
+		v := s.Lookup(x.Text)
 		switch {
-		case v.global == nil:
-			return s.node(ir.Eval, ir.Void, st.Span, s.node(ir.Set, v.typ, st.Span, s.get(v, x.Span), s.bad(v.typ, x.Span)))
-		case v.shape == array:
-			n := s.node(ir.Delete, ir.Void, st.Span)
-			n.Int = int64(s.c.globalIndex(v))
+		case v.Global == nil:
+			return s.Node(ir.Eval, ir.Void, st.Span, s.Node(ir.Set, v.Type, st.Span, s.Get(v, x.Span), s.Bad(v.Type, x.Span)))
+		case v.Shape == infer.Array:
+			n := s.Node(ir.Delete, ir.Void, st.Span)
+			n.Int = int64(s.GlobalIndex(v))
 			return n
 		}
-		return s.node(ir.Delete, ir.Void, st.Span, s.get(v, x.Span))
+		return s.Node(ir.Delete, ir.Void, st.Span, s.Get(v, x.Span))
 	case *syntax.Index:
 		if v := s.arrayOf(x.X); v != nil {
-			return s.node(ir.Delete, ir.Void, st.Span, s.element(v, x).n)
+			return s.Node(ir.Delete, ir.Void, st.Span, s.element(v, x).Node)
 		}
 	}
-	s.errorf(st.X.Place(), "", "delete takes an element, an array or a variable")
+	s.Errorf(st.X.Place(), "", "delete takes an element, an array or a variable")
 	return nil
 }
 
 func (s *scope) try(st *syntax.Try) *ir.Node {
-	n := s.node(ir.Try, ir.Void, st.Span, s.inner(st.Body))
+	n := s.Node(ir.Try, ir.Void, st.Span, s.inner(st.Body))
 	n.Int = -1
 	var after *ir.Node
 	if st.Message != nil {
-		v := s.lookup(st.Message.Text)
-		s.learnShape(v, scalar, st.Message.Span)
-		s.learn(v, ir.String, st.Message.Span)
-		v.assigned = true
-		if v.global != nil {
-			temp := s.temp(ir.String)
-			n.Int = int64(s.local(temp))
-			set := s.node(ir.Set, ir.String, st.Message.Span, s.get(v, st.Message.Span), s.get(temp, st.Message.Span))
-			after = s.node(ir.Eval, ir.Void, st.Message.Span, set)
+		v := s.Lookup(st.Message.Text)
+		s.LearnShape(v, infer.Scalar, st.Message.Span)
+		s.Learn(v, ir.String, st.Message.Span)
+		v.Assigned = true
+		if v.Global != nil {
+			temp := s.Temp(ir.String)
+			n.Int = int64(s.Local(temp))
+			set := s.Node(ir.Set, ir.String, st.Message.Span, s.Get(v, st.Message.Span), s.Get(temp, st.Message.Span))
+			after = s.Node(ir.Eval, ir.Void, st.Message.Span, set)
 		} else {
-			n.Int = int64(s.local(v))
+			n.Int = int64(s.Local(v))
 		}
 	}
 	catch := s.inner(st.Catch)
 	if after != nil {
-		catch = s.node(ir.Block, ir.Void, st.Catch.Span, after, catch)
+		catch = s.Node(ir.Block, ir.Void, st.Catch.Span, after, catch)
 	}
 	n.Args = append(n.Args, catch)
 	return n

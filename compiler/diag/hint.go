@@ -42,3 +42,11 @@ func Meant(near []string) string {
 
 // maxNear is how many names a hint has.
 const maxNear = 3
+
+// Count is a number of things as messages say it: "1 key", "2 keys".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

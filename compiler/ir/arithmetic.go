@@ -52,8 +52,13 @@ func Compared(op Op, order int) (int64, bool) {
 	default:
 		return 0, false
 	}
+	return Truth(holds), true
+}
+
+// Truth is what a condition gives: 1 where it holds, and 0.
+func Truth(holds bool) int64 {
 	if holds {
-		return 1, true
+		return 1
 	}
-	return 0, true
+	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/check/points"
+	"github.com/tpinfo/tpinfo/compiler/check/target"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 )
 
@@ -25,7 +26,7 @@ func (c *compiled) fix(ctx context.Context, base *compiled, e diag.Error) (strin
 			return c.eventFix(ctx, base, p)
 		}
 	}
-	var named *check.Use
+	var named *target.Use
 	for i := range base.found.Uses {
 		u := &base.found.Uses[i]
 		if u.At.End == e.Span.End && u.At.Start <= e.Span.Start && (named == nil || u.At.Start > named.At.Start) {
@@ -50,7 +51,7 @@ func (c *compiled) fix(ctx context.Context, base *compiled, e diag.Error) (strin
 
 // nameNow finds what an argument, a field or a member that base has is perhaps
 // called on c: what base does not have, of the same type or with a near name.
-func (c *compiled) nameNow(ctx context.Context, base *compiled, u *check.Use) ([]string, error) {
+func (c *compiled) nameNow(ctx context.Context, base *compiled, u *target.Use) ([]string, error) {
 	var here, there []named
 	var err error
 	if u.Event == "" {

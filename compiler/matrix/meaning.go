@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/check/ctype"
+	"github.com/tpinfo/tpinfo/compiler/check/target"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -25,7 +25,7 @@ type useKey struct {
 
 // used is what stands there; which columns it is for.
 type used struct {
-	check.Use
+	target.Use
 	columns []int
 }
 

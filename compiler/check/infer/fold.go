@@ -1,4 +1,4 @@
-package check
+package infer
 
 import (
 	"cmp"
@@ -7,9 +7,9 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
-// fold is the constant that an expression is, if it is one; its operands are
+// Fold is the constant that an expression is, if it is one; its operands are
 // folded already. A division by zero stays: it is an error when it runs.
-func (s *scope) fold(n *ir.Node) *ir.Node {
+func (s *Scope) Fold(n *ir.Node) *ir.Node {
 	switch n.Op {
 	case ir.AndAnd, ir.OrOr:
 		return s.foldLogic(n)
@@ -32,7 +32,7 @@ func (s *scope) fold(n *ir.Node) *ir.Node {
 		case ir.Com:
 			x = ^x
 		default:
-			x = truth(x == 0)
+			x = ir.Truth(x == 0)
 		}
 		return s.replace(n, x)
 	}
@@ -55,20 +55,20 @@ func (s *scope) fold(n *ir.Node) *ir.Node {
 }
 
 // replace makes a constant of a node.
-func (s *scope) replace(n *ir.Node, x int64) *ir.Node {
+func (s *Scope) replace(n *ir.Node, x int64) *ir.Node {
 	return &ir.Node{Op: ir.Const, Type: ir.Long, Int: x, Line: n.Line, Column: n.Column}
 }
 
 // foldLogic folds && and ||: the left side may decide, and a constant right
 // side is as good as !! of the left one.
-func (s *scope) foldLogic(n *ir.Node) *ir.Node {
+func (s *Scope) foldLogic(n *ir.Node) *ir.Node {
 	a, b := n.Args[0], n.Args[1]
 	decides := n.Op == ir.OrOr
 	switch {
 	case a.Op == ir.Const && (a.Int != 0) == decides:
-		return s.replace(n, truth(decides))
+		return s.replace(n, ir.Truth(decides))
 	case a.Op == ir.Const && b.Op == ir.Const:
-		return s.replace(n, truth(b.Int != 0))
+		return s.replace(n, ir.Truth(b.Int != 0))
 	case a.Op == ir.Const && isTruth(b):
 		return b
 	case b.Op == ir.Const && (b.Int != 0) != decides && isTruth(a):
@@ -86,10 +86,10 @@ func isTruth(n *ir.Node) bool {
 	return false
 }
 
-func (s *scope) foldText(n *ir.Node, a, b string) *ir.Node {
+func (s *Scope) foldText(n *ir.Node, a, b string) *ir.Node {
 	if n.Op == ir.Concat {
 		all := a + b
-		return &ir.Node{Op: ir.Text, Type: ir.String, Str: all[:min(len(all), s.c.opt.StringSize-1)], Line: n.Line, Column: n.Column}
+		return &ir.Node{Op: ir.Text, Type: ir.String, Str: all[:min(len(all), s.StringSize-1)], Line: n.Line, Column: n.Column}
 	}
 	if x, ok := ir.Compared(n.Op, strings.Compare(a, b)); ok {
 		return s.replace(n, x)

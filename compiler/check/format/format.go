@@ -1,4 +1,6 @@
-package check
+// Package format takes the formats of printf apart. Their grammar is that of man
+// stap, PRINTING; what they mean is said by package render of the runner.
+package format
 
 import (
 	"fmt"
@@ -8,22 +10,22 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
-// directive is a part of a format, as it stands there.
-type directive struct {
+// Directive is a part of a format, as it stands there.
+type Directive struct {
 	ir.Part
-	text string // "%-5d", for messages
+	Source string // "%-5d", for messages
 }
 
-// maxField bounds widths and precisions.
-const maxField = 4096
+// MaxField bounds widths and precisions.
+const MaxField = 4096
 
-// parseFormat takes a format of printf apart; why says what is wrong with it.
+// Parse takes a format of printf apart; why says what is wrong with it.
 // The grammar is that of man stap, PRINTING.
-func parseFormat(format string) (parts []directive, why string) {
+func Parse(format string) (parts []Directive, why string) {
 	text := ""
 	flush := func() {
 		if text != "" {
-			parts = append(parts, directive{Part: ir.Part{Text: text, Width: ir.NoNumber, Prec: ir.NoNumber}})
+			parts = append(parts, Directive{Part: ir.Part{Text: text, Width: ir.NoNumber, Prec: ir.NoNumber}})
 			text = ""
 		}
 	}
@@ -53,7 +55,7 @@ func parseFormat(format string) (parts []directive, why string) {
 }
 
 // parseDirective reads one from the start of a text, and says how long it is.
-func parseDirective(format string) (d directive, n int, why string) {
+func parseDirective(format string) (d Directive, n int, why string) {
 	p := &d.Part
 	p.Prec = ir.NoNumber
 	flags := map[byte]*bool{'-': &p.Minus, '+': &p.Plus, ' ': &p.Space, '#': &p.Alt, '0': &p.Zero}
@@ -64,11 +66,11 @@ func parseDirective(format string) (d directive, n int, why string) {
 	}
 	var ok bool
 	if p.Width, n, ok = parseField(format, n); !ok {
-		return d, n, fmt.Sprintf("%q is too wide: fields have at most %d characters", format[:n], maxField)
+		return d, n, fmt.Sprintf("%q is too wide: fields have at most %d characters", format[:n], MaxField)
 	}
 	if n < len(format) && format[n] == '.' {
 		if p.Prec, n, ok = parseField(format, n+1); !ok {
-			return d, n, fmt.Sprintf("%q: a precision is at most %d", format[:n], maxField)
+			return d, n, fmt.Sprintf("%q: a precision is at most %d", format[:n], MaxField)
 		}
 		if p.Prec == ir.NoNumber {
 			p.Prec = 0
@@ -82,9 +84,9 @@ func parseDirective(format string) (d directive, n int, why string) {
 	}
 	verb := format[n]
 	n++
-	d.text = format[:n]
+	d.Source = format[:n]
 	if strings.IndexByte("diuxXocspbmM", verb) < 0 {
-		return d, n, fmt.Sprintf("%q is no directive: there are %%d %%i %%u %%x %%X %%o %%c %%s %%p %%b %%m %%M", d.text)
+		return d, n, fmt.Sprintf("%q is no directive: there are %%d %%i %%u %%x %%X %%o %%c %%s %%p %%b %%m %%M", d.Source)
 	}
 	p.Verb = rune(verb)
 	if verb == 'b' {
@@ -94,7 +96,7 @@ func parseDirective(format string) (d directive, n int, why string) {
 		case ir.NoNumber:
 			p.Bytes = 8
 		default:
-			return d, n, fmt.Sprintf("%q: %%b writes 1, 2, 4 or 8 bytes", d.text)
+			return d, n, fmt.Sprintf("%q: %%b writes 1, 2, 4 or 8 bytes", d.Source)
 		}
 	}
 	return d, n, ""
@@ -113,5 +115,5 @@ func parseField(format string, at int) (value, next int, ok bool) {
 		return ir.NoNumber, next, true
 	}
 	value, err := strconv.Atoi(format[at:next])
-	return value, next, err == nil && value <= maxField
+	return value, next, err == nil && value <= MaxField
 }

@@ -1,4 +1,4 @@
-package check
+package target
 
 import (
 	"strings"
@@ -17,28 +17,20 @@ import (
 // common_preempt_count and common_pid.
 const hiddenBytes = 8
 
-// targetVariable lowers "$x" and "$$x" as values.
-func (s *scope) targetVariable(x *syntax.Target, want ir.Type) val {
-	if strings.HasPrefix(x.Text, "$$") {
-		return s.prettyText(x)
-	}
-	return s.read(x, want)
-}
-
-// root is what "$x" names: an argument of the event, or a field of its record.
-func (s *scope) root(x *syntax.Target) (target, bool) {
+// Root is what "$x" names: an argument of the event, or a field of its record.
+func (s *Scope) Root(x *syntax.Target) (Target, bool) {
 	name := strings.TrimPrefix(x.Text, "$")
-	h := s.handler
+	h := s.Handler
 	switch {
 	case strings.HasPrefix(name, "$"):
-		s.errorf(x.Span, "it is text: print it", "%s has no members", x.Text)
-		return target{}, false
+		s.Errorf(x.Span, "it is text: print it", "%s has no members", x.Text)
+		return Target{}, false
 	case h == nil:
-		s.errorf(x.Span, "pass it to the function", "%s stands in a function, and belongs to an event", x.Text)
-		return target{}, false
+		s.Errorf(x.Span, "pass it to the function", "%s stands in a function, and belongs to an event", x.Text)
+		return Target{}, false
 	case h.Event == nil:
-		s.errorf(x.Span, "only kernel.trace probes have arguments", "there is no %s in %s", x.Text, h.Probe.Point)
-		return target{}, false
+		s.Errorf(x.Span, "only kernel.trace probes have arguments", "there is no %s in %s", x.Text, h.Probe.Point)
+		return Target{}, false
 	case h.Probe.Kind == ir.Tracepoint:
 		return s.fieldTarget(h.Event, name, x)
 	}
@@ -46,42 +38,42 @@ func (s *scope) root(x *syntax.Target) (target, bool) {
 }
 
 // argumentTarget is an argument: the low-order bytes of a slot of the context.
-func (s *scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
+func (s *Scope) argumentTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (Target, bool) {
 	a := points.Argument(e, name)
 	if a == nil {
 		s.noArgument(e, name, x)
-		return target{}, false
+		return Target{}, false
 	}
-	t := target{typ: ctype.Parse(a.Type, nil), slot: true, at: x.Span}
-	if !a.Size.Known() || !a.Offset.Known() || t.typ == nil {
-		s.errorf(x.Span, "", "the size of argument %s of %s is not known%s", name, e.FullName(), points.Because(e, "", name))
+	t := Target{Type: ctype.Parse(a.Type, nil), Slot: true, At: x.Span}
+	if !a.Size.Known() || !a.Offset.Known() || t.Type == nil {
+		s.Errorf(x.Span, "", "the size of argument %s of %s is not known%s", name, e.FullName(), points.Because(e, "", name))
 		return t, false
 	}
 	switch a.Size {
 	case 1, 2, 4, 8:
 		t.mem = &ir.Mem{Size: int(a.Size), Signed: a.Signed}
 	default:
-		s.errorf(x.Span, "", "argument %s of %s is %s of %s bytes: numbers and pointers are read", name, e.FullName(), a.Type, a.Size)
+		s.Errorf(x.Span, "", "argument %s of %s is %s of %s bytes: numbers and pointers are read", name, e.FullName(), a.Type, a.Size)
 		return t, false
 	}
-	t.off = int64(a.Offset)
-	if s.c.kernel.Identity.ByteOrder == tpinfo.BigEndian {
-		t.off += tpinfo.ArgSlot - int64(a.Size)
+	t.Off = int64(a.Offset)
+	if s.Kernel.Identity.ByteOrder == tpinfo.BigEndian {
+		t.Off += tpinfo.ArgSlot - int64(a.Size)
 	}
 	fact := ir.Fact{Event: e.Name, Member: name, Offset: int64(a.Offset), Size: int64(a.Size), CType: a.Type}
-	s.c.facts = append(s.c.facts, fact)
+	s.Reads.Facts = append(s.Reads.Facts, fact)
 	s.use(&t, fact, x.Span)
 	return t, true
 }
 
-func (s *scope) noArgument(e *tpinfo.Tracepoint, name string, x *syntax.Target) {
+func (s *Scope) noArgument(e *tpinfo.Tracepoint, name string, x *syntax.Target) {
 	if e.Args == nil {
-		s.errorf(x.Span, "", "the arguments of %s are not known%s", e.FullName(), points.Because(e, tpinfo.ArgsMissing, ""))
+		s.Errorf(x.Span, "", "the arguments of %s are not known%s", e.FullName(), points.Because(e, tpinfo.ArgsMissing, ""))
 		return
 	}
 	args, fields := argumentNames(e), fieldNames(e)
 	if points.Field(e, name) != nil {
-		s.errorf(x.Span, "take all from one of them", "$%s is a field of the record of %s, and other $ of this probe are arguments; arguments: %s; fields: %s",
+		s.Errorf(x.Span, "take all from one of them", "$%s is a field of the record of %s, and other $ of this probe are arguments; arguments: %s; fields: %s",
 			name, e.FullName(), strings.Join(args, " "), strings.Join(fields, " "))
 		return
 	}
@@ -89,7 +81,7 @@ func (s *scope) noArgument(e *tpinfo.Tracepoint, name string, x *syntax.Target) 
 	if hint == "" && len(args) > 0 {
 		hint = "it has " + strings.Join(args, " ")
 	}
-	s.errorf(x.Span, hint, "%s has no argument $%s", e.FullName(), name)
+	s.Errorf(x.Span, hint, "%s has no argument $%s", e.FullName(), name)
 }
 
 func argumentNames(e *tpinfo.Tracepoint) []string {
@@ -112,7 +104,7 @@ func fieldNames(e *tpinfo.Tracepoint) []string {
 
 // fieldTarget is a field of the record. A character array or string is its
 // address, as any array: kernel_string($f) reads it, and so it is in SystemTap.
-func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (target, bool) {
+func (s *Scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target) (Target, bool) {
 	f := points.Field(e, name)
 	if f == nil {
 		names := fieldNames(e)
@@ -120,12 +112,12 @@ func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target)
 		if hint == "" && len(names) > 0 {
 			hint = "it has " + strings.Join(names, " ")
 		}
-		s.errorf(x.Span, hint, "the record of %s has no field $%s", e.FullName(), name)
-		return target{}, false
+		s.Errorf(x.Span, hint, "the record of %s has no field $%s", e.FullName(), name)
+		return Target{}, false
 	}
-	t := target{typ: ctype.Parse(f.Type, nil), at: x.Span}
-	if !f.Size.Known() || !f.Offset.Known() || f.Type == "" || t.typ == nil {
-		s.errorf(x.Span, "", "where field %s of %s lies is not known%s", name, e.FullName(), points.Because(e, tpinfo.RecordMissing, name))
+	t := Target{Type: ctype.Parse(f.Type, nil), At: x.Span}
+	if !f.Size.Known() || !f.Offset.Known() || f.Type == "" || t.Type == nil {
+		s.Errorf(x.Span, "", "where field %s of %s lies is not known%s", name, e.FullName(), points.Because(e, tpinfo.RecordMissing, name))
 		return t, false
 	}
 	if f.Offset < hiddenBytes {
@@ -133,16 +125,16 @@ func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target)
 		if name == "common_pid" {
 			hint = "use tid()"
 		}
-		s.errorf(x.Span, hint, "the kernel does not show field %s to probes", name)
+		s.Errorf(x.Span, hint, "the kernel does not show field %s to probes", name)
 		return t, false
 	}
-	t.off = int64(f.Offset)
+	t.Off = int64(f.Offset)
 	switch f.Size {
 	case 1, 2, 4, 8:
 		t.mem = &ir.Mem{Size: int(f.Size), Signed: f.Signed}
 	}
 	fact := ir.Fact{Event: e.Name, Record: true, Member: name, Offset: int64(f.Offset), Size: int64(f.Size), CType: f.Type}
-	s.c.facts = append(s.c.facts, fact)
+	s.Reads.Facts = append(s.Reads.Facts, fact)
 	s.use(&t, fact, x.Span)
 	if f.Location == tpinfo.InPlace {
 		return t, true
@@ -150,12 +142,31 @@ func (s *scope) fieldTarget(e *tpinfo.Tracepoint, name string, x *syntax.Target)
 	// The field tells where the array lies, in its lower 16 bits: from the
 	// start of the record, or from its own end.
 	where := s.access(t, &ir.Mem{Size: 4, What: x.Text})
-	where = s.node(ir.And, ir.Long, x.Span, where, s.num(0xffff, x.Span))
+	where = s.Node(ir.And, ir.Long, x.Span, where, s.Num(0xffff, x.Span))
 	from := int64(0)
 	if f.Location == tpinfo.RelLoc {
-		from = t.off + int64(f.Size)
+		from = t.Off + int64(f.Size)
 	}
-	t.base = s.node(ir.Add, ir.Long, x.Span, s.node(ir.Context, ir.Long, x.Span), where)
-	t.off, t.start, t.mem = from, from, nil
+	t.Base = s.Node(ir.Add, ir.Long, x.Span, s.Node(ir.Context, ir.Long, x.Span), where)
+	t.Off, t.start, t.mem = from, from, nil
 	return t, true
+}
+
+// Variables are what "$$vars" stands for: the event's arguments, or the fields
+// of its record that a program sees.
+func (s *Scope) Variables() []string {
+	e := s.Handler.Event
+	if s.Handler.Probe.Kind != ir.Tracepoint {
+		return argumentNames(e)
+	}
+	var names []string
+	if e.Record == nil {
+		return nil // which is in error
+	}
+	for i := range e.Record.Fields {
+		if f := &e.Record.Fields[i]; f.Offset >= hiddenBytes {
+			names = append(names, "$"+f.Name)
+		}
+	}
+	return names
 }
