@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,6 +97,7 @@ func (w *workshop) args(u *unit) []string {
 	for _, h := range before {
 		args = append(args, "-include", h)
 	}
+	args = append(args, w.listAssembled(u)...)
 	return append(args, "-MD", "-MF", w.depsPath(u), "-c", w.sourcePath(u), "-o", w.objectPath(u))
 }
 
@@ -147,9 +149,20 @@ func (w *workshop) compile(ctx context.Context, u *unit) ([]cc.Diagnostic, error
 		return nil, err
 	}
 	args := w.args(u)
-	res, err := w.run(ctx, args)
-	if err != nil || res.ExitCode == 0 {
+	if err := w.forgetRead(u); err != nil {
 		return nil, err
+	}
+	res, err := w.run(ctx, args)
+	if errors.Is(err, cc.ErrCrashed) {
+		if _, outside := w.checkRead(u, cc.Diagnostics(res.Stderr)); outside != nil {
+			return nil, outside // what it said before is not for others
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if res.ExitCode == 0 {
+		return w.checkRead(u, nil)
 	}
 	said := cc.Diagnostics(res.Stderr)
 	if len(said) == 0 {
@@ -165,7 +178,7 @@ func (w *workshop) compile(ctx context.Context, u *unit) ([]cc.Diagnostic, error
 			said = precise
 		}
 	}
-	return said, nil
+	return w.checkRead(u, said)
 }
 
 func (w *workshop) run(ctx context.Context, args []string) (*cc.Result, error) {

@@ -6,6 +6,7 @@
 //	2 plan     its trace headers to a few large units                scan.go, plan.go
 //	3 compile  the units to objects; what fails is repaired, given   compile.go, repair.go,
 //	           up event by event, or named                           seek.go, cc
+//	           nothing but the kernel may have been read             outside.go
 //	4 mine     objects to events, records and types                  mine.go, marks.go, dwarfx
 //	5 fill     what the headers left unknown, from BTF               fill.go, btf
 //	6 check    that nothing was lost and nothing contradicts         check.go

@@ -22,16 +22,12 @@ import (
 // readDeps lists the files below roots that a unit read, as "role:path", from
 // the rule that the compiler wrote (-MD).
 func readDeps(path string, roots []kbuild.Root) ([]string, error) {
-	text, err := os.ReadFile(path)
+	list, err := ruleFiles(path)
 	if err != nil {
-		return nil, fmt.Errorf("list of headers read: %w", err)
-	}
-	_, list, ok := strings.Cut(string(text), ":")
-	if !ok {
-		return nil, fmt.Errorf("list of headers read: %s is not a make rule", path)
+		return nil, err
 	}
 	var files []string
-	for _, f := range splitRule(list) {
+	for _, f := range list {
 		f = filepath.Clean(f)
 		for _, root := range roots {
 			if rel, ok := below(root.Dir, f); ok {
@@ -41,6 +37,19 @@ func readDeps(path string, roots []kbuild.Root) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// ruleFiles lists a make rule's prerequisites, as they are written.
+func ruleFiles(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("list of headers read: %w", err)
+	}
+	_, list, ok := strings.Cut(string(text), ":")
+	if !ok {
+		return nil, fmt.Errorf("list of headers read: %s is not a make rule", path)
+	}
+	return splitRule(list), nil
 }
 
 // splitRule splits a make rule's prerequisites: "\ " is a blank in a name,

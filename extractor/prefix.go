@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
@@ -39,9 +40,13 @@ func (w *workshop) readPrefix(ctx context.Context, all []*instance) error {
 		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
 			return err
 		}
-		args := append(w.flags(&unit{instance: in}), "-x", "c-header", path, "-o", path+".gch")
+		u := &unit{name: strings.TrimSuffix(filepath.Base(path), ".h"), instance: in}
+		args := append(w.flags(u), "-MD", "-MF", w.depsPath(u), "-x", "c-header", path, "-o", path+".gch")
 		res, err := w.run(ctx, args)
 		if err != nil {
+			return err
+		}
+		if _, err := w.checkRead(u, cc.Diagnostics(res.Stderr)); err != nil {
 			return err
 		}
 		if res.ExitCode != 0 {

@@ -18,14 +18,21 @@ func (w *workshop) preprocess(ctx context.Context, name, text string) (output st
 	}
 	args := w.args(u)
 	args = append(args[:slices.Index(args, "-c")], "-E", "-P", w.sourcePath(u), "-o", w.objectPath(u))
+	if err := w.forgetRead(u); err != nil {
+		return "", nil, err
+	}
 	res, err := w.run(ctx, args)
+	if err != nil {
+		return "", nil, err
+	}
+	complaints, err := w.checkRead(u, cc.Diagnostics(res.Stderr))
 	if err != nil {
 		return "", nil, err
 	}
 	if res.ExitCode != 0 {
 		said := firstWords(res.Stderr)
-		if d := cc.Diagnostics(res.Stderr); len(d) > 0 {
-			said = d[0].Message
+		if len(complaints) > 0 {
+			said = complaints[0].Message
 		}
 		return "", nil, fmt.Errorf("%s failed with status %d: %s", w.compiler.Path, res.ExitCode, said)
 	}

@@ -64,6 +64,7 @@ var remedies = []struct {
 	{syscall.EACCES, []string{"read access to the file, or TMPDIR=DIR where scratch folders cannot be made"}},
 	{syscall.ENOMEM, []string{"-j 1", "--retry"}},
 	{kbuild.ErrNotConfigured, []string{"a build tree that was prepared (make olddefconfig prepare)", "the distribution's header package, fetched again"}},
+	{extractor.ErrOutside, []string{"the package from the distribution's own archive"}},
 	{extractor.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
 	{kbuild.ErrNoSource, []string{"the package with the common headers, beside this one"}},
 	{kbuild.ErrNoTree, []string{"a header package: linux-headers-RELEASE or kernel-devel"}},

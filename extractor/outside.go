@@ -1,0 +1,128 @@
+package extractor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
+)
+
+// A header of a package is foreign, and can include any file of this machine,
+// whose words would then stand in the compiler's complaints, or as names in the
+// kernel's types. So what a unit read is looked at before anything is made of
+// it: it has to lie in the tree, in the full source, in the scratch folder or
+// in the compiler's own folder.
+
+// ErrOutside is wrapped by the error for headers that read files of this
+// machine.
+var ErrOutside = errors.New("the headers read a file outside their tree")
+
+// checkRead refuses a unit that read what is not the kernel's. said is what the
+// compiler complained of; what comes back is as much of it as is known to be
+// about the kernel. With a fatal error, which is an include that leads nowhere,
+// compilers do not list what they read until then, and only that one stays.
+func (w *workshop) checkRead(u *unit, said []cc.Diagnostic) ([]cc.Diagnostic, error) {
+	for _, d := range said {
+		for _, p := range slices.Concat([]cc.Place{d.Place}, d.Chain, d.Expansion) {
+			if err := w.checkInside(p.File); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, path := range []string{w.depsPath(u), w.assembledPath(u)} {
+		list, err := ruleFiles(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && path == w.depsPath(u) && len(said) > 0:
+			said = unlisted(said)
+		case errors.Is(err, fs.ErrNotExist):
+			// Only gcc's assembler lists what it read.
+		case err != nil:
+			return nil, err
+		}
+		for _, file := range list {
+			if err := w.checkInside(file); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return said, nil
+}
+
+// unlisted is what may be said of complaints when nobody knows what was read
+// before them: that which is fatal, or else that they are there.
+func unlisted(said []cc.Diagnostic) (kept []cc.Diagnostic) {
+	for _, d := range said {
+		if d.Fatal {
+			kept = append(kept, d)
+		}
+	}
+	if len(kept) > 0 {
+		return kept
+	}
+	for _, d := range said {
+		d.Message = "an error; the compiler does not list what it read before it"
+		kept = append(kept, d)
+	}
+	return kept
+}
+
+// forgetRead removes what an earlier run listed under the unit's name.
+func (w *workshop) forgetRead(u *unit) error {
+	for _, path := range []string{w.depsPath(u), w.assembledPath(u)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkInside refuses a file that headers of a kernel have no business with.
+func (w *workshop) checkInside(file string) error {
+	if file == "" || strings.HasPrefix(file, "<") {
+		return nil // the command line, or the compiler itself
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(w.dir, file)
+	}
+	dirs := []string{w.dir, w.compiler.Include}
+	for _, root := range w.source.roots(w.tree) {
+		dirs = append(dirs, root.Dir)
+	}
+	inside := func(path string) bool {
+		return slices.ContainsFunc(dirs, func(dir string) bool { _, ok := below(dir, path); return ok })
+	}
+	if !strings.Contains(file, "..") && inside(file) {
+		return nil
+	}
+	// Where ".." leads depends on the links before it.
+	real, err := filepath.EvalSymlinks(file)
+	if err == nil {
+		for i, dir := range dirs {
+			if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+				dirs[i] = resolved
+			}
+		}
+		if inside(real) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s; a kernel's headers do not, and what it says must not end up among them", ErrOutside, filepath.Clean(file))
+}
+
+// listAssembled has gcc's assembler list what it reads (.include, .incbin): its
+// bytes could pose as debugging information. clang's own assembler has no such
+// list.
+func (w *workshop) listAssembled(u *unit) []string {
+	if w.compiler.Family != kbuild.GCC {
+		return nil
+	}
+	return []string{"-Wa,--MD," + w.assembledPath(u)}
+}
+
+func (w *workshop) assembledPath(u *unit) string { return filepath.Join(w.dir, u.name+".as.d") }
