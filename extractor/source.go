@@ -90,7 +90,7 @@ func (s *sourceTree) sameHeaders(tree *kbuild.Tree, files []string) error {
 		slices.Sort(differ)
 		patches := "the patches that the build tree was made with"
 		if tree.Config.On("PREEMPT_RT") {
-			patches += fmt.Sprintf(" (on Debian the real-time ones are in the package linux-patch-%d.%d-rt)", tree.Version.Major, tree.Version.Minor)
+			patches += " (" + kbuild.RealTimePatches + ")"
 		}
 		return fmt.Errorf("%w: %d of %d headers of %s are not those of %s, %s the first; the source needs %s",
 			ErrOtherSource, len(differ), compared, s.dir, tree.Source, differ[0], patches)

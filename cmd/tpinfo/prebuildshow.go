@@ -179,6 +179,7 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 			a.note("skipped %s: %s", s.Path, s.Reason)
 		}
 	}
+	a.noteSources(r.Kernels)
 	if a.settings.format == "json" || a.settings.quiet {
 		return nil
 	}
@@ -214,6 +215,31 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 		a.note("%s skipped that %s", plural(others, "file"), what)
 	}
 	return err
+}
+
+// noteSources says for which kernels a full source is not used, once for each
+// reason.
+func (a *app) noteSources(kernels []fleet.Entry) {
+	why := map[string][]string{}
+	var order []string
+	for i := range kernels {
+		e := &kernels[i]
+		if e.NoSource == "" {
+			continue
+		}
+		if why[e.NoSource] == nil {
+			order = append(order, e.NoSource)
+		}
+		why[e.NoSource] = append(why[e.NoSource], displayName(e.Release, first(e.Packages)))
+	}
+	for _, reason := range order {
+		names := why[reason]
+		who := names[0]
+		if n := len(names) - 1; n > 0 {
+			who += " and " + plural(n, "more kernel")
+		}
+		a.note("%s: %s", who, reason)
+	}
 }
 
 // complain names what failed, why, and the next step.
@@ -261,6 +287,7 @@ func (a *app) printPlan(w io.Writer, plan *fleet.Plan) error {
 	if err := t.print(w, ""); err != nil {
 		return err
 	}
+	a.noteSources(entries)
 	for _, s := range plan.Skipped {
 		if s.Failed {
 			a.complain(s.Path, "", s.Reason, s.Supply, false)

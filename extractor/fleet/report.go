@@ -48,6 +48,9 @@ type Entry struct {
 	Packages []string `json:"packages"`
 	Compiler string   `json:"compiler,omitempty"` // that compiled it in this run: "gcc 12.2.0"
 	Worker   string   `json:"worker,omitempty"`   // the machine that built it; empty for this one
+	// NoSource is why a full source that was given is not used for it, one
+	// sentence in lower case.
+	NoSource string `json:"no_source,omitempty"`
 	// Problems of the kernel as a whole: every header that failed, with the
 	// compiler's words, and every input that was left out.
 	Problems []tpinfo.Problem `json:"problems"`
@@ -61,7 +64,7 @@ type Entry struct {
 func entryOf(r Result) Entry {
 	e := Entry{
 		Schema: tpinfo.Schema, Release: r.Task.Set.Release, Arch: r.Task.Arch(), PackageArch: r.Task.Set.Arch, Key: r.Task.Key,
-		Seconds: r.Seconds, Packages: names(r.Task.Set), Worker: r.Worker, Problems: []tpinfo.Problem{},
+		Seconds: r.Seconds, Packages: names(r.Task.Set), Worker: r.Worker, NoSource: r.Task.Set.NoSource, Problems: []tpinfo.Problem{},
 	}
 	switch s := r.Snapshot; {
 	case r.Failure != nil:

@@ -18,6 +18,10 @@ var (
 	ErrOtherVersion = errors.New("the source tree is of another version")
 )
 
+// RealTimePatches says where Debian's real-time patches are: the linux-source
+// packages have the tree without them (Debian Linux Kernel Handbook, chapter 2).
+const RealTimePatches = "on Debian they are in the source package linux"
+
 // Source is a full source tree beside the build tree of one configuration. It
 // answers what the Makefiles say about a source file. All of them are read at
 // the first question, once; a Source may be asked from several goroutines.

@@ -42,6 +42,9 @@ func told(t *testing.T, dir string, paths ...string) (sets, skipped []string) {
 		if s.Source != "" {
 			line += " < " + strings.TrimPrefix(s.Source, dir+"/")
 		}
+		if s.NoSource != "" {
+			line += " (" + s.NoSource + ")"
+		}
 		sets = append(sets, line)
 	}
 	for _, s := range left {
@@ -81,7 +84,7 @@ func TestFindPackages(t *testing.T) {
 		}, []string{
 			"6.1.0-9-amd64 amd64: linux-headers-6.1.0-9-amd64=6.1.99-1 linux-headers-6.1.0-9-common=6.1.99-1 + linux-image-6.1.0-9-amd64 < linux-source-6.1_6.1.99-1_all.deb",
 			"6.1.0-9-arm64 arm64: linux-headers-6.1.0-9-arm64=6.1.99-1 linux-headers-6.1.0-9-common=6.1.99-1 < linux-source-6.1_6.1.99-1_all.deb",
-			"6.1.0-9-rt-amd64 amd64: linux-headers-6.1.0-9-rt-amd64=6.1.99-1 linux-headers-6.1.0-9-common-rt=6.1.99-1",
+			"6.1.0-9-rt-amd64 amd64: linux-headers-6.1.0-9-rt-amd64=6.1.99-1 linux-headers-6.1.0-9-common-rt=6.1.99-1 (its private tracepoints are left out: it was built with real-time patches, which linux-source-6.1_6.1.99-1_all.deb lacks (on Debian they are in the source package linux))",
 		}, []string{
 			"linux-doc-6.1_6.1.99-1_all.deb (quiet): linux-doc-6.1 is not needed: it holds neither kernel headers nor a kernel",
 			"linux-headers-6.1.0-9-all-amd64_6.1.99-1_amd64.deb (quiet): linux-headers-6.1.0-9-all-amd64 is not needed: it only names the header packages of all flavours",

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
 // join makes the sets: headers first, then images and sources to them.
@@ -154,6 +156,8 @@ func (f *finder) joinSources(sets []*builtSet) {
 			fits := src.fits(set)
 			if fits > 0 && set.realtime {
 				realtime = true
+				set.NoSource = fmt.Sprintf("its private tracepoints are left out: it was built with real-time patches, which %s lacks (%s)",
+					filepath.Base(src.path), kbuild.RealTimePatches)
 				continue
 			}
 			if fits > best {
@@ -174,7 +178,8 @@ func (f *finder) joinSources(sets []*builtSet) {
 		case len(sets) == 0:
 			s.Reason, s.Supply = "it is a kernel's source, and no headers of its version were found", []string{"the header packages of the same version"}
 		case realtime:
-			s.Reason, s.Supply = "the real-time kernels found are built from a source with patches that this one does not have", nil
+			s.Reason = fmt.Sprintf("the real-time kernels found were built with patches that this source lacks (%s)", kbuild.RealTimePatches)
+			s.Supply = []string{"tpinfo extract --source DIR, with a source that has them"}
 		case slices.ContainsFunc(sets, func(set *builtSet) bool { return src.fits(set) > 0 }):
 			s.Reason, s.Supply, s.NotNeeded = fmt.Sprintf("%s is not needed: another source of the same version fits as well or better", filepath.Base(src.path)), nil, true
 		}

@@ -37,4 +37,7 @@ type Set struct {
 	// Source is a full source tree of the same version, or a package or
 	// tarball of one. Empty for none.
 	Source string `json:"source,omitempty"`
+	// NoSource is why a source of the same version that was given is not used,
+	// one sentence in lower case. Empty where none is left out.
+	NoSource string `json:"no_source,omitempty"`
 }
