@@ -146,7 +146,7 @@ func TestSelect(t *testing.T) {
 		{sample("", 2).Kernel.ID[:32], "abc0002"},
 		{"6.12.1-amd64", "ambiguous"},
 		{"6.1*", "ambiguous"},
-		{"", "ambiguous"},
+		{"", "which kernel?"},
 		{"6.1.0-56-arm64", "did you mean 6.1.0-56-amd64"},
 		{"[", "syntax error"},
 	} {
