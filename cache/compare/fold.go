@@ -38,6 +38,9 @@ func Fold(kernels []tpinfo.Kernel, values []int) []Range {
 	slices.SortStableFunc(order, func(i, j int) int {
 		return cmp.Or(tpinfo.CompareReleases(f.at[i].version, f.at[j].version), cmp.Compare(f.at[i].line, f.at[j].line))
 	})
+	for rank, i := range order {
+		f.at[i].rank = rank
+	}
 	var before []track
 	for len(order) > 0 {
 		n := 1
@@ -50,7 +53,10 @@ func Fold(kernels []tpinfo.Kernel, values []int) []Range {
 	return f.ranges
 }
 
-type place struct{ series, version, line string }
+type place struct {
+	series, version, line string
+	rank                  int // in the order of versions, then lines
+}
 
 type folding struct {
 	values []int
@@ -181,9 +187,7 @@ func (f *folding) join(a, b *track) (track, bool) {
 		return track{}, false
 	}
 	j := track{lines: append(slices.Clone(a.lines), b.lines...), kernels: append(slices.Clone(a.kernels), b.kernels...)}
-	slices.SortStableFunc(j.kernels, func(x, y int) int {
-		return cmp.Or(tpinfo.CompareReleases(f.at[x].version, f.at[y].version), cmp.Compare(f.at[x].line, f.at[y].line))
-	})
+	slices.SortFunc(j.kernels, func(x, y int) int { return f.at[x].rank - f.at[y].rank })
 	return j, f.runs(&j) <= max(f.runs(a), f.runs(b))
 }
 
