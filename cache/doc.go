@@ -13,10 +13,10 @@
 //	kernel    which kernels there are; one of them by name      kernel.go, kernelcontent.go
 //	query     its events and types                              query.go, member.go
 //	history   one event in many kernels                         history.go
-//	merge     kernels of another cache, conflicts between both  source.go, merge.go, reconcile.go
+//	merge     kernels of another cache                          merge.go; its rules: merge/
 //	export    kernels to a file and back                        export.go, import.go; its form: bundle/
 //	maintain  statistics, verification, collection of garbage   maintain.go, verify.go, content.go
 //
 // Readers never wait and writers queue (SQLite's WAL mode); several processes
-// may use one file. Only this package and table know SQL.
+// may use one file. Only this package, table and merge know SQL.
 package cache

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table"
 )
 
 // What can be wrong with a cache file; errors wrap one of these and say what
@@ -20,11 +21,8 @@ var (
 	ErrReadOnly = errors.New("the cache cannot be written")
 	ErrLocked   = errors.New("the cache is locked")
 	ErrFull     = errors.New("no space left for the cache")
-	ErrCorrupt  = errors.New("the cache is damaged")
+	ErrCorrupt  = table.ErrCorrupt
 )
-
-// errKernel says that a kernel's row does not fit what belongs to it.
-var errKernel = errors.New("a stored kernel is damaged")
 
 // maxNear is how many names an error suggests.
 const maxNear = 5
@@ -92,7 +90,7 @@ func explain(path string, err error) error {
 	switch {
 	case errors.Is(err, bundle.ErrDamaged):
 		return explained{err} // not the cache is damaged, but what was read into it
-	case (errors.Is(err, layout.ErrDamaged) || errors.Is(err, errKernel)) && !errors.Is(err, ErrCorrupt):
+	case (errors.Is(err, layout.ErrDamaged) || errors.Is(err, table.ErrKernel)) && !errors.Is(err, ErrCorrupt):
 		return explained{damagedFile(path, err)}
 	case errors.As(err, &se):
 		return explained{explainSQLite(path, se.Code, err)}

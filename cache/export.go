@@ -35,9 +35,9 @@ func (db *DB) Export(ctx context.Context, w io.Writer, ids []string, opts ...Exp
 // exporter is the sink that is a file.
 type exporter struct{ w *bundle.KernelWriter }
 
-func (e exporter) wants(h layout.Hash) bool { return e.w.Wants(h) }
+func (e exporter) Wants(h layout.Hash) bool { return e.w.Wants(h) }
 
-func (e exporter) kernel(_ context.Context, k *bundle.Kernel) error { return e.w.Add(k) }
+func (e exporter) Add(_ context.Context, k *bundle.Kernel) error { return e.w.Add(k) }
 
-// failure is of no use to who gets the file.
-func (exporter) failure(context.Context, tpinfo.Failure) error { return nil }
+// Fail: it is of no use to who gets the file.
+func (exporter) Fail(context.Context, tpinfo.Failure) error { return nil }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 func export(t testing.TB, db *DB, ids []string, opts ...ExportOption) []byte {
@@ -47,7 +48,7 @@ func TestExportAndImport(t *testing.T) {
 
 	there := openTemp(t)
 	res, err := there.Import(ctx, bytes.NewReader(file))
-	if want := (MergeResult{Kernels: 2, Releases: 3, Layouts: 16}); err != nil || res != want {
+	if want := (merge.Result{Kernels: 2, Releases: 3, Layouts: 16}); err != nil || res != want {
 		t.Fatalf("%+v (%v), want %+v", res, err, want)
 	}
 	for n, s := range snaps[:2] {
@@ -73,7 +74,7 @@ func TestExportAndImport(t *testing.T) {
 
 	// Again, it brings nothing; what is exported there is the same file.
 	res, err = there.Import(ctx, bytes.NewReader(file))
-	if want := (MergeResult{Known: 2}); err != nil || res != want {
+	if want := (merge.Result{Known: 2}); err != nil || res != want {
 		t.Errorf("again: %+v (%v), want %+v", res, err, want)
 	}
 	if !bytes.Equal(export(t, there, nil), file) {
@@ -84,7 +85,7 @@ func TestExportAndImport(t *testing.T) {
 	}
 	// An import does not make younger what is there, nor list it twice.
 	res, err = db.Import(ctx, bytes.NewReader(file))
-	if want := (MergeResult{Known: 2}); err != nil || res != want {
+	if want := (merge.Result{Known: 2}); err != nil || res != want {
 		t.Errorf("where it came from: %+v (%v), want %+v", res, err, want)
 	}
 	if got := kernel(t, db, "6.1.0-9").Info().Extracted; !got.Equal(sample("", 0).Kernel.Extracted) {
@@ -167,7 +168,7 @@ func TestImportOnly(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"the other one": export(t, db, []string{b.Kernel.ID}), "both": export(t, db, nil), "none": export(t, openTemp(t), nil),
 	} {
-		if res, err := there.Import(ctx, bytes.NewReader(file), Only(a.Kernel.ID)); !errors.Is(err, bundle.ErrOther) || res != (MergeResult{}) {
+		if res, err := there.Import(ctx, bytes.NewReader(file), Only(a.Kernel.ID)); !errors.Is(err, bundle.ErrOther) || res != (merge.Result{}) {
 			t.Errorf("%s: %+v, %v; want %v", name, res, err, bundle.ErrOther)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 // What reads as kernels is taken in, and then the cache is sound; or it is
@@ -30,13 +31,13 @@ func FuzzImport(f *testing.F) {
 		}
 		db := inMemoryCache(t)
 		defer db.Close()
-		var res MergeResult
+		var res merge.Result
 		err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			m, err := db.newMerger(ctx, tx, &res)
+			into, err := db.target(ctx, tx, &res)
 			if err != nil {
 				return err
 			}
-			return bundle.ReadKernels(ctx, bytes.NewReader(payload), m.kernel)
+			return bundle.ReadKernels(ctx, bytes.NewReader(payload), into.Add)
 		})
 		if err == nil {
 			sound(t, db)

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 // ImportOption changes what Import accepts.
@@ -29,7 +30,7 @@ func Only(id string) ImportOption { return func(o *importOptions) { o.only = id 
 
 // Import adds the kernels of an exported file, all or none. Errors of what is
 // read wrap one of package bundle's. Other writers wait while r is read.
-func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (res MergeResult, err error) {
+func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (res merge.Result, err error) {
 	var o importOptions
 	for _, opt := range opts {
 		opt(&o)
@@ -43,30 +44,30 @@ func (db *DB) Import(ctx context.Context, r io.Reader, opts ...ImportOption) (re
 		res.Signer = bundle.Name(key)
 	}
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		m, err := db.newMerger(ctx, tx, &res)
+		into, err := db.target(ctx, tx, &res)
 		if err != nil {
 			return err
 		}
 		if o.only == "" {
-			return bundle.ReadKernels(ctx, b, m.kernel)
+			return bundle.ReadKernels(ctx, b, into.Add)
 		}
-		return onlyKernel(ctx, b, o.only, m)
+		return onlyKernel(ctx, b, o.only, into)
 	})
 	if err != nil {
-		res = MergeResult{Signer: res.Signer}
+		res = merge.Result{Signer: res.Signer}
 	}
 	return res, err
 }
 
 // onlyKernel takes the kernel with this id in, and no other.
-func onlyKernel(ctx context.Context, payload io.Reader, id string, m *merger) error {
+func onlyKernel(ctx context.Context, payload io.Reader, id string, into *merge.Target) error {
 	seen := false
 	err := bundle.ReadKernels(ctx, payload, func(ctx context.Context, k *bundle.Kernel) error {
 		if k.ID != id {
 			return fmt.Errorf("%w: %s with id %.12s instead of %.12s", bundle.ErrOther, k.Aliases[0].Release, k.ID, id)
 		}
 		seen = true
-		return m.kernel(ctx, k)
+		return into.Add(ctx, k)
 	})
 	if err == nil && !seen {
 		err = fmt.Errorf("%w: none at all", bundle.ErrOther)

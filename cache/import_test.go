@@ -11,6 +11,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 // framed is an exported file with this payload.
@@ -59,7 +60,7 @@ func TestImportDamaged(t *testing.T) {
 	} {
 		db := openTemp(t)
 		res, err := db.Import(ctx, framed(t, []byte(damaged)))
-		if !errors.Is(err, bundle.ErrDamaged) || errors.Is(err, ErrCorrupt) || res != (MergeResult{}) {
+		if !errors.Is(err, bundle.ErrDamaged) || errors.Is(err, ErrCorrupt) || res != (merge.Result{}) {
 			t.Errorf("%s: %+v (%v), want a damaged file", name, res, err)
 		}
 		if err != nil && strings.Contains(err.Error(), db.Path()) {
@@ -107,7 +108,7 @@ func TestKernelTwiceInAFile(t *testing.T) {
 	}
 	db := openTemp(t)
 	res, err := db.Import(ctx, framed(t, payload.Bytes()))
-	if want := (MergeResult{Kernels: 1, Known: 1, Releases: 2, Layouts: 13}); err != nil || res != want {
+	if want := (merge.Result{Kernels: 1, Known: 1, Releases: 2, Layouts: 13}); err != nil || res != want {
 		t.Errorf("%+v (%v), want %+v", res, err, want)
 	}
 	for _, release := range []string{"6.1.0-1", "6.1.0-2"} {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 // inMemoryCache is an empty cache that costs no disk.
@@ -34,15 +35,15 @@ func inMemoryCache(t rapid.TB) *DB {
 }
 
 // mergeInto is what Merge does once both are open.
-func mergeInto(t rapid.TB, db, other *DB) MergeResult {
+func mergeInto(t rapid.TB, db, other *DB) merge.Result {
 	t.Helper()
-	var res MergeResult
+	var res merge.Result
 	err := db.write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
-		m, err := db.newMerger(ctx, tx, &res)
+		into, err := db.target(ctx, tx, &res)
 		if err != nil {
 			return err
 		}
-		return other.send(ctx, nil, true, m)
+		return other.send(ctx, nil, true, into)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,7 @@ func TestMergeInAnyOrder(t *testing.T) {
 		}
 		again := mergeInto(t, plain, rapid.SampledFrom(parts).Draw(t, "again"))
 		again.Known = 0
-		if diff := cmp.Diff(want, known(t, plain)); diff != "" || again != (MergeResult{}) {
+		if diff := cmp.Diff(want, known(t, plain)); diff != "" || again != (merge.Result{}) {
 			t.Fatalf("again, it says %+v (-first +second):\n%s", again, diff)
 		}
 		sound(t, plain)
@@ -276,7 +277,7 @@ func TestMergeResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := db.Merge(ctx, other.Path())
-	if want := (MergeResult{Kernels: 1, Grown: 1, Releases: 2, Layouts: 4, Failures: 1}); err != nil || res != want {
+	if want := (merge.Result{Kernels: 1, Grown: 1, Releases: 2, Layouts: 4, Failures: 1}); err != nil || res != want {
 		t.Errorf("%+v (%v), want %+v", res, err, want)
 	}
 	// What was built somewhere is no failure.
@@ -358,7 +359,7 @@ func TestMergeRefuses(t *testing.T) {
 		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v, want %v that says %q", test.path, err, test.want, test.says)
 		}
-		if res != (MergeResult{}) {
+		if res != (merge.Result{}) {
 			t.Errorf("%s: %+v although it failed", test.path, res)
 		}
 		if errors.Is(err, ErrCorrupt) && test.path != foreign && strings.Contains(err.Error(), db.Path()) {
@@ -482,7 +483,7 @@ func TestExportedFileAsCache(t *testing.T) {
 			db.Close() //nolint:errcheck // it should not have opened
 		}
 	}
-	if res, err := into.Merge(ctx, path); !errors.Is(err, bundle.ErrDamaged) || res != (MergeResult{}) {
+	if res, err := into.Merge(ctx, path); !errors.Is(err, bundle.ErrDamaged) || res != (merge.Result{}) {
 		t.Errorf("a damaged file merged: %+v (%v)", res, err)
 	}
 	if infos, err := into.Kernels(ctx); err != nil || !slices.ContainsFunc(infos, func(i Info) bool { return i.Release == "6.1.0-1" }) {

@@ -20,6 +20,16 @@ func (db *DB) writable() error {
 	return nil
 }
 
+// read calls f with the cache as it is at one moment.
+func (db *DB) read(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer tx.Rollback()
+	return explain(db.path, f(ctx, tx))
+}
+
 // write calls f in a transaction, of which there is one at a time: all that f
 // does is kept, or nothing.
 func (db *DB) write(ctx context.Context, f func(context.Context, *sql.Tx) error) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cache/merge"
 )
 
 func (a *app) cacheMergeCommand() *cobra.Command {
@@ -30,7 +31,7 @@ With --verify, only exported files are taken that were signed by one of these ke
   tpinfo cache merge /mnt/ci/nightly.db`,
 		Args: some("a cache or an exported file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return a.takeIn(cmd.Context(), files, func(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (cache.MergeResult, error) {
+			return a.takeIn(cmd.Context(), files, func(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (merge.Result, error) {
 				return db.Merge(ctx, file, trust)
 			})
 		},
@@ -64,7 +65,7 @@ func verifyFlag(cmd *cobra.Command) {
 	cmd.Flags().StringArray("verify", nil, "take only what the Ed25519 key in this file signed (may be repeated)")
 }
 
-func (a *app) importFile(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (res cache.MergeResult, err error) {
+func (a *app) importFile(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (res merge.Result, err error) {
 	in := a.in
 	if file != "-" {
 		f, err := os.Open(file)
@@ -88,13 +89,13 @@ func (a *app) importFile(ctx context.Context, db *cache.DB, file string, trust c
 type takenJSON struct {
 	Schema int    `json:"schema"`
 	File   string `json:"file"`
-	cache.MergeResult
+	merge.Result
 	// Verified: a key was asked for, and signed it.
 	Verified bool `json:"verified"`
 }
 
 // takeIn adds files in turn.
-func (a *app) takeIn(ctx context.Context, files []string, add func(context.Context, *cache.DB, string, cache.ImportOption) (cache.MergeResult, error)) (err error) {
+func (a *app) takeIn(ctx context.Context, files []string, add func(context.Context, *cache.DB, string, cache.ImportOption) (merge.Result, error)) (err error) {
 	keys, err := trustedKeys(a.settings.verify)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package cache
+package merge
 
 import (
 	"bytes"
@@ -22,14 +22,14 @@ import (
 
 // reconcile joins a kernel that arrives, whose layouts are stored already,
 // with the one that is there.
-func (m *merger) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Kernel, error) {
-	mine, err := table.Kernel(ctx, m.tx, theirs.ID)
+func (t *Target) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Kernel, error) {
+	mine, err := table.Kernel(ctx, t.tx, theirs.ID)
 	if err != nil {
 		return mine, err
 	}
 	if mine.Arch != theirs.Arch || mine.ByteOrder != theirs.ByteOrder || mine.WordSize != theirs.WordSize {
 		return mine, fmt.Errorf("%w: it is %s, %s-endian with words of %d bytes here, and %s, %s-endian with %d there, under the same id",
-			ErrCorrupt, mine.Arch, mine.ByteOrder, mine.WordSize, theirs.Arch, theirs.ByteOrder, theirs.WordSize)
+			table.ErrCorrupt, mine.Arch, mine.ByteOrder, mine.WordSize, theirs.Arch, theirs.ByteOrder, theirs.WordSize)
 	}
 	both := mine
 	// "dwarf+btf" is both "dwarf" and more.
@@ -41,7 +41,7 @@ func (m *merger) reconcile(ctx context.Context, theirs layout.Kernel) (layout.Ke
 	}
 	groups := map[named][]knowledge{}
 	for _, side := range [][]layout.Layout{mine.Layouts, theirs.Layouts} {
-		those, err := m.knowledge(ctx, side)
+		those, err := t.knowledge(ctx, side)
 		if err != nil {
 			return both, err
 		}
@@ -89,8 +89,8 @@ func (k knowledge) compare(other knowledge) int {
 }
 
 // knowledge reads layouts and sorts them by what they describe.
-func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named]knowledge, error) {
-	find, err := m.tx.PrepareContext(ctx, "SELECT l.kind, l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.id = ?")
+func (t *Target) knowledge(ctx context.Context, list []layout.Layout) (map[named]knowledge, error) {
+	find, err := t.tx.PrepareContext(ctx, "SELECT l.kind, l.name, l.body, w.body FROM "+table.Layouts+" WHERE l.id = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (m *merger) knowledge(ctx context.Context, list []layout.Layout) (map[named
 		var name string
 		var stored layout.Packed
 		if err := find.QueryRowContext(ctx, l.ID).Scan(&kind, &name, &stored.Body, &stored.Whole); err != nil {
-			return nil, fmt.Errorf("%w: layout %d: %w", ErrCorrupt, l.ID, err)
+			return nil, fmt.Errorf("%w: layout %d: %w", table.ErrCorrupt, l.ID, err)
 		}
 		body, err := stored.Unpack()
 		if err != nil {

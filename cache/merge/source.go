@@ -1,4 +1,4 @@
-package cache
+package merge
 
 import (
 	"cmp"
@@ -14,60 +14,48 @@ import (
 	"github.com/tpinfo/tpinfo/cache/table"
 )
 
-// sink takes kernels one after the other: another cache, or a file.
-type sink interface {
-	// wants says whether the sink lacks this layout still.
-	wants(layout.Hash) bool
-	kernel(context.Context, *bundle.Kernel) error
-	failure(context.Context, tpinfo.Failure) error
+// Sink takes kernels one after the other: another cache, or a file.
+type Sink interface {
+	// Wants says whether the sink lacks this layout still.
+	Wants(layout.Hash) bool
+	Add(context.Context, *bundle.Kernel) error
+	Fail(context.Context, tpinfo.Failure) error
 }
 
 // source reads kernels of a cache, checking all that it hands on.
 type source struct {
-	db *DB
 	tx *sql.Tx
 	// layouts are known by row; that of an event as a whole once it was sent.
 	layouts map[int64]layout.Layout
 	sent    map[int64]bool
 }
 
-// read calls f with the cache as it is at one moment.
-func (db *DB) read(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
-	tx, err := db.sql.BeginTx(ctx, nil)
-	if err != nil {
-		return explain(db.path, err)
-	}
-	defer tx.Rollback()
-	return explain(db.path, f(ctx, tx))
-}
-
-// send hands kernels to a sink, all without ids; failures too if asked for.
-func (db *DB) send(ctx context.Context, ids []string, failures bool, to sink) error {
-	return db.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		s := &source{db: db, tx: tx, layouts: map[int64]layout.Layout{}, sent: map[int64]bool{}}
-		if err := s.index(ctx); err != nil {
-			return err
-		}
-		kernels, err := s.kernels(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, k := range kernels {
-			if err := s.send(ctx, k, to); err != nil {
-				return err
-			}
-		}
-		if !failures {
-			return nil
-		}
-		list, err := table.Failures(ctx, tx, "SELECT key, body FROM failure ORDER BY key")
-		for _, f := range list {
-			if err := to.failure(ctx, f); err != nil {
-				return err
-			}
-		}
+// Send hands the kernels with these ids to a sink, all without ids; failures too
+// if asked for. What is damaged is layout.ErrDamaged or table.ErrKernel.
+func Send(ctx context.Context, tx *sql.Tx, ids []string, failures bool, to Sink) error {
+	s := &source{tx: tx, layouts: map[int64]layout.Layout{}, sent: map[int64]bool{}}
+	if err := s.index(ctx); err != nil {
 		return err
-	})
+	}
+	kernels, err := s.kernels(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, k := range kernels {
+		if err := s.send(ctx, k, to); err != nil {
+			return err
+		}
+	}
+	if !failures {
+		return nil
+	}
+	list, err := table.Failures(ctx, tx, "SELECT key, body FROM failure ORDER BY key")
+	for _, f := range list {
+		if err := to.Fail(ctx, f); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // index notes which layouts there are.
@@ -106,7 +94,7 @@ func (s *source) kernels(ctx context.Context, ids []string) ([]*storedKernel, er
 		found = map[string]*storedKernel{}
 		for _, id := range ids {
 			if all[id] == nil {
-				return nil, &NotFoundError{What: "kernel", Name: id, In: "the cache"}
+				return nil, fmt.Errorf("kernel %s: %w", id, sql.ErrNoRows)
 			}
 			found[id] = all[id]
 		}
@@ -120,7 +108,7 @@ func (s *source) kernels(ctx context.Context, ids []string) ([]*storedKernel, er
 	kernels := slices.Collect(maps.Values(found))
 	for _, k := range kernels {
 		if len(k.Aliases) == 0 {
-			return nil, fmt.Errorf("kernel %s has no name: %w", k.ID, errKernel)
+			return nil, fmt.Errorf("kernel %s has no name: %w", k.ID, table.ErrKernel)
 		}
 	}
 	slices.SortFunc(kernels, func(a, b *storedKernel) int {
@@ -210,7 +198,7 @@ func (s *source) addOrigins(ctx context.Context, found map[string]*storedKernel)
 
 // send hands over one kernel. Events are all read once, and types where the
 // sink lacks them; what was read has the hash it was stored under.
-func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
+func (s *source) send(ctx context.Context, k *storedKernel, to Sink) error {
 	missing := 0
 	var fresh []int64
 	for _, id := range k.ids {
@@ -218,12 +206,12 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		switch {
 		case !ok:
 			missing++
-		case !s.sent[id] && (l.Kind == layout.KindEvent || to.wants(l.Hash)):
+		case !s.sent[id] && (l.Kind == layout.KindEvent || to.Wants(l.Hash)):
 			fresh = append(fresh, id)
 		}
 	}
 	if missing > 0 {
-		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.Aliases[0].Release, errKernel)
+		return fmt.Errorf("%d layouts of kernel %s are missing: %w", missing, k.Aliases[0].Release, table.ErrKernel)
 	}
 	bodies, err := s.fetch(ctx, fresh)
 	if err != nil {
@@ -236,9 +224,9 @@ func (s *source) send(ctx context.Context, k *storedKernel, to sink) error {
 		k.Layouts = append(k.Layouts, s.layouts[id])
 	}
 	if !slices.Equal(k.Content(), k.content) {
-		return fmt.Errorf("kernel %s is not what was stored: %w", k.Aliases[0].Release, errKernel)
+		return fmt.Errorf("kernel %s is not what was stored: %w", k.Aliases[0].Release, table.ErrKernel)
 	}
-	if err := to.kernel(ctx, &k.Kernel); err != nil {
+	if err := to.Add(ctx, &k.Kernel); err != nil {
 		return err
 	}
 	// They were for this one alone, and take the memory.
