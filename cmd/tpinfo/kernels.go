@@ -67,7 +67,9 @@ layouts are shared. A kernel that is known under several releases, whose headers
 are the same, stands there with each of them.
 
 --failed lists instead the kernels that 'tpinfo prebuild' could not build: what
-was at fault, why, and what to do about it.`,
+was at fault, why, and what to do about it. A file that made no kernel, such as a
+damaged package, is not among them: every run that finds it names it, and so does
+its report.`,
 		Example: `  tpinfo kernels
   tpinfo kernels --failed
   tpinfo kernels -f json | jq -r .release`,

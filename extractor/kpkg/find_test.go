@@ -123,13 +123,13 @@ func TestFindPackages(t *testing.T) {
 		{"without the shared part", func(t *testing.T, dir string) {
 			deb(t, dir, "linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)")
 		}, nil, []string{
-			"linux-headers-6.1.0-9-amd64_6.1.99-1_amd64.deb: its headers go on in the package linux-headers-6.1.0-9-common, version 6.1.99-1, which is not among the files <- the package linux-headers-6.1.0-9-common, version 6.1.99-1",
+			"linux-headers-6.1.0-9-amd64_6.1.99-1_amd64.deb: its headers go on in the package linux-headers-6.1.0-9-common, version 6.1.99-1, which is not among the files that can be read <- that package, beside this one",
 		}},
 		{"shared part of another version", func(t *testing.T, dir string) {
 			deb(t, dir, "linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)")
 			deb(t, dir, "linux-headers-6.1.0-9-common", "6.1.98-1", "all", "")
 		}, nil, []string{
-			"linux-headers-6.1.0-9-amd64_6.1.99-1_amd64.deb: its headers go on in the package linux-headers-6.1.0-9-common, version 6.1.99-1, which is not among the files (version 6.1.98-1 is) <- the package linux-headers-6.1.0-9-common, version 6.1.99-1",
+			"linux-headers-6.1.0-9-amd64_6.1.99-1_amd64.deb: its headers go on in the package linux-headers-6.1.0-9-common, version 6.1.99-1, which is not among the files that can be read (version 6.1.98-1 is) <- that package, beside this one",
 			"linux-headers-6.1.0-9-common_6.1.98-1_all.deb (quiet): linux-headers-6.1.0-9-common is not needed: no flavour's headers among the files are built on it",
 		}},
 		{"several versions of one release", func(t *testing.T, dir string) {

@@ -69,8 +69,8 @@ func (f *finder) flavourSets(c *candidate) []*builtSet {
 		}
 		if len(found) == 0 {
 			s := Skipped{Path: c.Path, Release: c.release, Arch: c.Arch,
-				Reason: fmt.Sprintf("its headers go on in the package %s, version %s, which is not among the files", need.name, need.version),
-				Supply: []string{fmt.Sprintf("the package %s, version %s", need.name, need.version)}}
+				Reason: fmt.Sprintf("its headers go on in the package %s, version %s, which is not among the files that can be read", need.name, need.version),
+				Supply: []string{"that package, beside this one"}}
 			if len(versions) > 0 {
 				s.Reason += fmt.Sprintf(" (version %s is)", strings.Join(versions, ", "))
 			}

@@ -78,7 +78,7 @@ func TestFindRPM(t *testing.T) {
 		t.Error(diff)
 	}
 	want = []string{
-		"lonely.rpm: its headers go on in the package kernel-devel-azure, version 6.4.0-150600.8.1, which is not among the files <- the package kernel-devel-azure, version 6.4.0-150600.8.1",
+		"lonely.rpm: its headers go on in the package kernel-devel-azure, version 6.4.0-150600.8.1, which is not among the files that can be read <- that package, beside this one",
 		"source.rpm (quiet): kernel is not needed: it holds sources as a distribution builds them from; the tree is in the file that unpacks from it",
 		"tools.rpm (quiet): kernel-tools is not needed: it holds neither kernel headers nor a kernel",
 	}
