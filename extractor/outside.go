@@ -28,9 +28,10 @@ var ErrOutside = errors.New("the headers read a file outside their tree")
 // about the kernel. With a fatal error, which is an include that leads nowhere,
 // compilers do not list what they read until then, and only that one stays.
 func (w *workshop) checkRead(u *unit, said []cc.Diagnostic) ([]cc.Diagnostic, error) {
+	dirs := w.readable()
 	for _, d := range said {
 		for _, p := range slices.Concat([]cc.Place{d.Place}, d.Chain, d.Expansion) {
-			if err := w.checkInside(p.File); err != nil {
+			if err := w.checkInside(dirs, p.File); err != nil {
 				return nil, err
 			}
 		}
@@ -46,7 +47,7 @@ func (w *workshop) checkRead(u *unit, said []cc.Diagnostic) ([]cc.Diagnostic, er
 			return nil, err
 		}
 		for _, file := range list {
-			if err := w.checkInside(file); err != nil {
+			if err := w.checkInside(dirs, file); err != nil {
 				return nil, err
 			}
 		}
@@ -82,37 +83,54 @@ func (w *workshop) forgetRead(u *unit) error {
 	return nil
 }
 
-// checkInside refuses a file that headers of a kernel have no business with.
-func (w *workshop) checkInside(file string) error {
+// readable are the folders that a unit may read.
+func (w *workshop) readable() []string {
+	dirs := []string{w.dir, w.compiler.Include}
+	for _, root := range w.source.roots(w.tree) {
+		dirs = append(dirs, root.Dir)
+	}
+	return dirs
+}
+
+// checkInside refuses a file that is in none of the folders.
+func (w *workshop) checkInside(dirs []string, file string) error {
 	if file == "" || strings.HasPrefix(file, "<") {
 		return nil // the command line, or the compiler itself
 	}
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(w.dir, file)
 	}
-	dirs := []string{w.dir, w.compiler.Include}
-	for _, root := range w.source.roots(w.tree) {
-		dirs = append(dirs, root.Dir)
-	}
-	inside := func(path string) bool {
-		return slices.ContainsFunc(dirs, func(dir string) bool { _, ok := below(dir, path); return ok })
-	}
-	if !strings.Contains(file, "..") && inside(file) {
+	clean := filepath.Clean(file)
+	within := slices.ContainsFunc(dirs, func(dir string) bool {
+		rest, ok := strings.CutPrefix(clean, dir)
+		return ok && strings.HasPrefix(rest, "/")
+	})
+	// Links of the tree may lead elsewhere, as Ubuntu's from a flavour's headers to
+	// the common ones; but where ".." leads depends on the links before it.
+	if within && (!strings.Contains(file, "..") || sameFile(file, clean)) {
 		return nil
 	}
-	// Where ".." leads depends on the links before it.
-	real, err := filepath.EvalSymlinks(file)
-	if err == nil {
-		for i, dir := range dirs {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		for _, dir := range dirs {
 			if resolved, err := filepath.EvalSymlinks(dir); err == nil {
-				dirs[i] = resolved
+				dir = resolved
+			}
+			if _, ok := below(dir, real); ok {
+				return nil
 			}
 		}
-		if inside(real) {
-			return nil
-		}
 	}
-	return fmt.Errorf("%w: %s; a kernel's headers do not, and what it says must not end up among them", ErrOutside, filepath.Clean(file))
+	return fmt.Errorf("%w: %s; a kernel's headers do not, and what it says must not end up among them", ErrOutside, clean)
+}
+
+// sameFile reports whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // listAssembled has gcc's assembler list what it reads (.include, .incbin): its

@@ -94,3 +94,35 @@ func TestOutside(t *testing.T) {
 		}
 	}
 }
+
+// Links that a distribution's tree is made of are no way out: a flavour's
+// folder whose headers are links to common ones, which include each other by
+// paths that climb.
+func TestLinkedTree(t *testing.T) {
+	tier.NeedTool(t, "gcc", "gcc")
+	common, tree := copyTiny(t), filepath.Join(t.TempDir(), "flavour")
+	edit(t, filepath.Join(common, "include/trace/events/wrapped.h"), "#include <linux/tracepoint.h>\n", "#include <linux/tracepoint.h>\n#include \"../../linux/gadget.h\"\n")
+	for _, name := range []string{"include/linux", "include/trace", "include/ras", "arch"} {
+		to := filepath.Join(tree, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join(common, name), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"include/generated", "include/config"} {
+		if err := os.CopyFS(filepath.Join(tree, name), os.DirFS(filepath.Join(common, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, complete := extractTiny(t, tree, "gcc"), 0
+	for i := range snap.Events {
+		if snap.Events[i].Complete() {
+			complete++
+		}
+	}
+	if len(snap.Events) != 41 || complete != 38 {
+		t.Errorf("%d events, %d complete, want 41 and 38", len(snap.Events), complete)
+	}
+}

@@ -67,7 +67,9 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 	var found []traceHeader
 	for _, dir := range include {
 		for _, sub := range traceDirs {
-			err := filepath.WalkDir(filepath.Join(dir, sub), func(path string, d fs.DirEntry, err error) error {
+			// Ubuntu's flavours have a link to the common headers in its place:
+			// with a slash behind it, it is walked all the same.
+			err := filepath.WalkDir(filepath.Join(dir, sub)+"/", func(path string, d fs.DirEntry, err error) error {
 				switch {
 				case err != nil:
 					if os.IsNotExist(err) {

@@ -63,7 +63,7 @@ func (s *seeker) load() {
 	for _, dir := range s.tree.IncludeDirs() {
 		for _, sub := range publicDirs {
 			// A folder that cannot be read defines nothing for us.
-			_ = filepath.WalkDir(filepath.Join(dir, sub), func(path string, d fs.DirEntry, err error) error {
+			_ = filepath.WalkDir(filepath.Join(dir, sub)+"/", func(path string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() || filepath.Ext(path) != ".h" {
 					return nil
 				}
