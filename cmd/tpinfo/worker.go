@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -54,8 +53,6 @@ func (a *app) worker(ctx context.Context) (err error) {
 	switch {
 	case s.queue == "":
 		return usageError{errors.New("which queue? Give --queue nats://HOST; 'nats-server -js' starts one")}
-	case s.jobs < 0:
-		return usageError{fmt.Errorf("%d jobs: it takes one or more", s.jobs)}
 	case s.idleExit < 0:
 		return usageError{fmt.Errorf("--idle-exit %v: it is a time such as 5m", s.idleExit)}
 	}
@@ -146,10 +143,6 @@ func (b *bench) able(ctx context.Context, t fleet.Task) error {
 		return nil
 	}
 	if _, err := cc.Find(ctx, choice, arch); err != nil {
-		var missing *cc.MissingError
-		if errors.As(err, &missing) && len(missing.Supply) > 0 {
-			return fmt.Errorf("%w (%s)", err, strings.Join(missing.Supply, " or "))
-		}
 		return err
 	}
 	b.mu.Lock()
