@@ -86,7 +86,9 @@ func watch(t *testing.T, data []byte, load func(*testing.T, string) string) (out
 		}
 	}
 	// The command starts when all probes are attached.
+	loaded := make(chan struct{})
 	go func() {
+		defer close(loaded)
 		if _, err := os.ReadFile(attached); err != nil {
 			t.Error(err)
 		}
@@ -95,6 +97,15 @@ func watch(t *testing.T, data []byte, load func(*testing.T, string) string) (out
 			t.Error(err)
 		}
 	}()
+	t.Cleanup(func() {
+		// Where the command came to nothing, its other ends are opened here.
+		for _, fifo := range []string{attached, ended} {
+			if f, err := os.OpenFile(fifo, os.O_RDWR, 0); err == nil {
+				f.Close()
+			}
+		}
+		<-loaded
+	})
 	command := strings.Repeat("kill -0 $$; ", kills) + "echo >" + attached + "; read x <" + ended
 	ctx, cancel := context.WithTimeout(t.Context(), runLimit)
 	defer cancel()
@@ -103,6 +114,7 @@ func watch(t *testing.T, data []byte, load func(*testing.T, string) string) (out
 	if err != nil || ctx.Err() != nil || errs.Len() > 0 {
 		t.Fatalf("%v %v\n%s%s", err, ctx.Err(), printed.String(), errs.String())
 	}
+	<-loaded
 	for _, w := range res.Warnings() {
 		t.Errorf("warning: %s", w)
 	}

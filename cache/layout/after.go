@@ -8,10 +8,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// window is how far back PackAfter looks, in bytes: over a text and its base of
+// some 50 kB each. An encoder takes memory by it.
+const window = 256 << 10
+
 // PackAfter packs a text that is much like another, with that as its dictionary.
 func PackAfter(text, base []byte) ([]byte, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(0, base), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,10 @@ import (
 // different ones 5 times.
 const alike = 10
 
+// leastPacked is what a list takes at least that is packed with another, in
+// bytes: where less would have to do, it is not tried.
+const leastPacked = 20
+
 // StoreFiles keeps a list of headers, a path a line, once, and returns its hash.
 func StoreFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 	hash := layout.FilesHash(text)
@@ -29,12 +33,14 @@ func StoreFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	bases, err := wholeLists(ctx, tx)
-	if err != nil {
-		return nil, err
+	limit := len(body) / alike
+	var bases []wholeList
+	if limit >= leastPacked {
+		if bases, err = wholeLists(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
 	var base []byte
-	limit := len(body) / alike
 	for _, b := range bases {
 		if len(b.text) == 0 {
 			continue // it gives nothing to refer to
