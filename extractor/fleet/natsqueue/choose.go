@@ -1,6 +1,7 @@
 package natsqueue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,24 +10,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
 // ahead is how many tasks a worker looks at to choose one.
 const ahead = 6
 
-// groupOf names what a task shares with others: the package behind the
+// groupOf names what a task shares with others: the largest package behind the
 // flavour's own. Where workers keep to different groups, each package is
 // fetched and unpacked by one of them.
 func groupOf(t *fleet.Task) string {
-	if len(t.Set.Headers) > 1 {
-		return t.Set.Headers[1].Digest
+	if len(t.Set.Headers) < 2 {
+		return ""
 	}
-	return ""
+	return slices.MaxFunc(t.Set.Headers[1:], func(a, b kpkg.Package) int { return cmp.Compare(a.Size, b.Size) }).Digest
 }
 
 // choose looks at the next tasks and returns one of a group that this worker
-// has, or else of one that no other has. What it leaves goes back at once. nil
-// when there are none.
+// has, or else of one that no other has, or else any. What it leaves goes back
+// at once. nil when there are none.
 func (w *Worker) choose(ctx context.Context, c jetstream.Consumer) (jetstream.Msg, error) {
 	batch, err := c.FetchNoWait(ahead)
 	if err != nil {
