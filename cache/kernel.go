@@ -276,7 +276,7 @@ func (db *DB) Recorded(ctx context.Context, release, tree string) (out []Recorde
 		if err := rows.Scan(&r.KernelID, &r.Tree, &r.Inputs.Compiler, &r.Inputs.Digest, &r.Inputs.BTF, &hash, &body, &whole); err != nil {
 			return nil, err
 		}
-		text, err := table.ReadFiles(hash, body, whole)
+		text, err := table.ReadFiles(hash, layout.Packed{Body: body, Whole: whole})
 		if err != nil {
 			return nil, fmt.Errorf("list of headers of kernel %s: %w", r.KernelID, err)
 		}

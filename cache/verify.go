@@ -149,7 +149,7 @@ func (db *DB) verifyBlobs(ctx context.Context) ([]Fault, error) {
 		if err := rows.Scan(&want, &body, &whole); err != nil {
 			return faults, err
 		}
-		if _, err := table.ReadFiles(want, body, whole); err != nil {
+		if _, err := table.ReadFiles(want, layout.Packed{Body: body, Whole: whole}); err != nil {
 			faults = append(faults, Fault{fmt.Sprintf("list of headers %x", want), "its content is not what it was"})
 		}
 	}

@@ -11,7 +11,7 @@
 //	encoding  numbers and texts to bytes and back           encoding.go
 //	body      an event or a type in these                   body.go
 //	pack      bodies made small, with a dictionary          pack.go, dictionary.txt
-//	after     a text packed with another that is like it    after.go
+//	long      a long text packed on another                 long.go
 //	layout    a body, its hash, its name                    layout.go
 //	list      which layouts, by their numbers               list.go
 //	kernel    a kernel of layouts, its digest, its names    kernel.go

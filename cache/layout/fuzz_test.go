@@ -20,52 +20,40 @@ import (
 func FuzzDecodeEvent(f *testing.F) {
 	s := snapshots.Sample("6.1", 0)
 	for i := range s.Events {
-		body := encodeEvent(&s.Events[i])
-		f.Add(body)
-		f.Add(body[:len(body)/2])
+		addWithHalf(f, encodeEvent(&s.Events[i]))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		e, err := DecodeEvent("name", body)
-		if err != nil {
-			if !errors.Is(err, ErrDamaged) {
-				t.Fatalf("an error of another kind: %v", err)
-			}
-			return
-		}
-		again, err := DecodeEvent("name", encodeEvent(e))
-		if err != nil {
-			t.Fatalf("what decodes does not come back: %v", err)
-		}
-		if diff := cmp.Diff(e, again, snapshots.Alike); diff != "" {
-			t.Fatalf("what decodes comes back as another (-first +again):\n%s", diff)
-		}
-	})
+	f.Fuzz(func(t *testing.T, body []byte) { comesBack(t, body, DecodeEvent, encodeEvent, snapshots.Alike) })
 }
 
 func FuzzDecodeType(f *testing.F) {
 	for _, s := range []*tpinfo.Snapshot{snapshots.Sample("6.1", 0), snapshots.Tangled()} {
 		for i := range s.Types {
-			body := encodeType(&s.Types[i])
-			f.Add(body)
-			f.Add(body[:len(body)/2])
+			addWithHalf(f, encodeType(&s.Types[i]))
 		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		typ, err := DecodeType("name", body)
-		if err != nil {
-			if !errors.Is(err, ErrDamaged) {
-				t.Fatalf("an error of another kind: %v", err)
-			}
-			return
+	f.Fuzz(func(t *testing.T, body []byte) { comesBack(t, body, DecodeType, encodeType, cmpopts.EquateEmpty()) })
+}
+
+func addWithHalf(f *testing.F, body []byte) {
+	f.Add(body)
+	f.Add(body[:len(body)/2])
+}
+
+func comesBack[T any](t *testing.T, body []byte, decode func(string, []byte) (T, error), encode func(T) []byte, alike cmp.Option) {
+	first, err := decode("name", body)
+	if err != nil {
+		if !errors.Is(err, ErrDamaged) {
+			t.Fatalf("an error of another kind: %v", err)
 		}
-		again, err := DecodeType("name", encodeType(typ))
-		if err != nil {
-			t.Fatalf("what decodes does not come back: %v", err)
-		}
-		if diff := cmp.Diff(typ, again, cmpopts.EquateEmpty()); diff != "" {
-			t.Fatalf("what decodes comes back as another (-first +again):\n%s", diff)
-		}
-	})
+		return
+	}
+	again, err := decode("name", encode(first))
+	if err != nil {
+		t.Fatalf("what decodes does not come back: %v", err)
+	}
+	if diff := cmp.Diff(first, again, alike); diff != "" {
+		t.Fatalf("what decodes comes back as another (-first +again):\n%s", diff)
+	}
 }
 
 func FuzzUnpack(f *testing.F) {
@@ -128,7 +116,7 @@ func FuzzPacked(f *testing.F) {
 		if len(body) > MaxBody {
 			t.Fatalf("%d bytes unpack to %d", len(stored), len(body))
 		}
-		if len(stored) > 0 && stored[0] == onOther {
+		if len(stored) > 0 && (stored[0] == onOther || stored[0] == onLong) {
 			if _, err := (Packed{Body: stored}).Unpack(); !errors.Is(err, ErrDamaged) {
 				t.Fatalf("without the one that it is packed on: %v", err)
 			}
@@ -136,10 +124,14 @@ func FuzzPacked(f *testing.F) {
 	})
 }
 
-func FuzzUnpackAfter(f *testing.F) {
+func FuzzUnpackLong(f *testing.F) {
 	base := []byte(headerPaths("linux"))
+	whole, err := Pack(base)
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, text := range []string{"", "a", string(base), headerPaths("uapi")} {
-		body, err := PackAfter([]byte(text), base)
+		body, err := PackOn([]byte(text), base)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -147,7 +139,7 @@ func FuzzUnpackAfter(f *testing.F) {
 		f.Add(body[:len(body)/2])
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		text, err := UnpackAfter(body, base)
+		text, err := Packed{Body: body, Whole: whole}.Unpack()
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatalf("an error of another kind: %v", err)
@@ -157,10 +149,10 @@ func FuzzUnpackAfter(f *testing.F) {
 		if len(text) > MaxBody {
 			t.Fatalf("%d bytes unpack to %d", len(body), len(text))
 		}
-		if body, err = PackAfter(text, base); err != nil {
+		if body, err = PackOn(text, base); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := UnpackAfter(body, base); err != nil || !bytes.Equal(again, text) {
+		if again, err := (Packed{Body: body, Whole: whole}).Unpack(); err != nil || !bytes.Equal(again, text) {
 			t.Fatalf("%d bytes come back as %d (%v)", len(text), len(again), err)
 		}
 	})

@@ -20,9 +20,11 @@ import (
 const (
 	plain  = 0
 	packed = 1
-	// onOther: the dictionary ends with the body of another layout, an earlier
-	// one of the same name mostly.
+	// onOther: the dictionary ends with another text, an earlier layout of the
+	// same name mostly.
 	onOther = 2
+	// onLong: the same, for what is longer than deflate looks back (long.go).
+	onLong = 3
 )
 
 // words are what bodies of Debian's kernels from 5.10 to 7.3 say most, by
@@ -102,17 +104,22 @@ func Pack(body []byte) ([]byte, error) {
 	return small, err
 }
 
-// PackOn is Pack for a body that is much like another one, which Packed then
+// lookBack is how far deflate does, in bytes.
+const lookBack = 32 << 10
+
+// PackOn is Pack for a text that is much like another one, which Packed then
 // needs.
 func PackOn(body, other []byte) ([]byte, error) {
-	if len(body) > MaxBody {
+	switch {
+	case len(body) > MaxBody:
 		return Pack(body) // it says what is wrong
+	case len(other) > 0 && len(body)+len(other) > lookBack:
+		return packLong(body, other)
 	}
 	return deflate(onOther, body, withOther(other))
 }
 
-// withOther is the dictionary of a body that is packed on another; deflate
-// looks back 32 kB.
+// withOther is the dictionary of a body that is packed on another.
 func withOther(other []byte) []byte {
 	return append(slices.Clip(dictionary()), other...)
 }
@@ -156,7 +163,7 @@ func Unpack(stored []byte) ([]byte, error) {
 	return inflate(stored, dictionary())
 }
 
-// Packed is a body as a cache stores it.
+// Packed is a body, or another text, as a cache stores it.
 type Packed struct {
 	Body []byte
 	// Whole is the stored body that this one is packed on; nil for none.
@@ -165,7 +172,7 @@ type Packed struct {
 
 // Unpack gives the body. Its errors wrap ErrDamaged.
 func (p Packed) Unpack() ([]byte, error) {
-	if len(p.Body) == 0 || p.Body[0] != onOther {
+	if len(p.Body) == 0 || p.Body[0] != onOther && p.Body[0] != onLong {
 		return Unpack(p.Body)
 	}
 	if p.Whole == nil {
@@ -175,6 +182,9 @@ func (p Packed) Unpack() ([]byte, error) {
 	other, err := Unpack(p.Whole)
 	if err != nil {
 		return nil, err
+	}
+	if p.Body[0] == onLong {
+		return unpackLong(p.Body, other)
 	}
 	return inflate(p.Body, withOther(other))
 }

@@ -167,7 +167,7 @@ func (s *source) addAliases(ctx context.Context, found map[string]*storedKernel)
 		if k == nil {
 			continue
 		}
-		text, err := table.ReadFiles(a.Files, body, whole)
+		text, err := table.ReadFiles(a.Files, layout.Packed{Body: body, Whole: whole})
 		if err != nil {
 			return fmt.Errorf("list of headers of kernel %s: %w", a.Release, err)
 		}

@@ -9,18 +9,17 @@ import (
 )
 
 // A list of headers, some 50 kB of paths, is a row of blob. Neighbours differ
-// in a few paths: one list of a series stands whole, packed as bodies are, and
-// others are packed with it as their dictionary, which takes 30 to 200 bytes
-// where a list alone takes 7 kB. No list is packed with one that is not whole.
+// in a few paths: packed on another of its series, a list takes 30 to 200 bytes
+// where one alone takes 7 kB.
 
-// alike is by how much a list must get smaller to be packed with another. Lists
-// of one architecture and series get 30 times smaller and more, those of
-// different ones 5 times.
-const alike = 10
-
-// leastPacked is what a list takes at least that is packed with another, in
-// bytes: where less would have to do, it is not tried.
-const leastPacked = 20
+const (
+	// alike is how many times a list must get smaller. Those of one
+	// architecture and series get 30 times smaller and more, those of
+	// different ones 5 times: they stand alone, for their own neighbours.
+	alike = 10
+	// shortList is what is stored alone whatever there is, in bytes.
+	shortList = 200
+)
 
 // StoreFiles keeps a list of headers, a path a line, once, and returns its hash.
 func StoreFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
@@ -29,70 +28,51 @@ func StoreFiles(ctx context.Context, tx *sql.Tx, text []byte) ([]byte, error) {
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM blob WHERE hash = ?", hash).Scan(&known); err != nil || known > 0 {
 		return hash, err
 	}
-	body, err := layout.Pack(text)
+	alone, err := layout.Pack(text)
 	if err != nil {
 		return nil, err
 	}
-	limit := len(body) / alike
-	var bases []wholeList
-	if limit >= leastPacked {
-		if bases, err = wholeLists(ctx, tx); err != nil {
-			return nil, err
-		}
-	}
-	var base []byte
-	for _, b := range bases {
-		if len(b.text) == 0 {
-			continue // it gives nothing to refer to
-		}
-		after, err := layout.PackAfter(text, b.text)
+	b := body{stored: alone}
+	if len(alone) >= shortList {
+		others, err := wholeLists(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		if len(after) < limit {
-			body, base, limit = after, b.hash, len(after)
+		if b, err = onAnother(text, alone, others, alike); err != nil {
+			return nil, err
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO blob (hash, body, base) VALUES (?, ?, ?)", hash, body, base)
+	_, err = tx.ExecContext(ctx, "INSERT INTO blob (hash, body, base) VALUES (?, ?, ?)", hash, b.stored, b.base)
 	return hash, err
 }
 
-// wholeList is a list that others may be packed with.
-type wholeList struct{ hash, text []byte }
-
-// wholeLists reads the lists that stand whole. One that is damaged is left
-// out: verify tells of it.
-func wholeLists(ctx context.Context, tx *sql.Tx) (out []wholeList, err error) {
+// wholeLists are the lists that stand alone, with their hashes as base.
+func wholeLists(ctx context.Context, tx *sql.Tx) (out []body, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT hash, body FROM blob WHERE base IS NULL ORDER BY hash")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var l wholeList
-		var body sql.RawBytes
-		if err := rows.Scan(&l.hash, &body); err != nil {
+		var hash []byte
+		var b body
+		if err := rows.Scan(&hash, &b.stored); err != nil {
 			return nil, err
 		}
-		if l.text, err = ReadFiles(l.hash, body, nil); err == nil {
-			out = append(out, l)
-		}
+		b.base = hash
+		out = append(out, b)
 	}
 	return out, rows.Err()
 }
 
 // Files is the table that reads want: each list of headers as body, and
-// in whole the one that it is packed with, NULL for none.
+// in whole the one that it is packed on, NULL for none.
 const Files = "(SELECT b.hash, b.body, w.body AS whole, b.base FROM blob b LEFT JOIN blob w ON w.hash = b.base AND w.base IS NULL)"
 
 // ReadFiles unpacks a list of headers and checks that it is the one with the
-// hash; whole is the body of the one that it is packed with, nil for none.
-func ReadFiles(hash, body, whole []byte) (text []byte, err error) {
-	if whole == nil {
-		text, err = layout.Unpack(body)
-	} else if text, err = layout.Unpack(whole); err == nil {
-		text, err = layout.UnpackAfter(body, text)
-	}
+// hash.
+func ReadFiles(hash []byte, stored layout.Packed) (text []byte, err error) {
+	text, err = stored.Unpack()
 	if err == nil && !slices.Equal(layout.FilesHash(text), hash) {
 		err = layout.ErrDamaged
 	}

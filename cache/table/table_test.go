@@ -152,7 +152,7 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ReadFiles(stored, body, whole); err != nil || string(got) != text {
+		if got, err := ReadFiles(stored, layout.Packed{Body: body, Whole: whole}); err != nil || string(got) != text {
 			t.Errorf("%q comes back as %q (%v)", text, got, err)
 		}
 	}
