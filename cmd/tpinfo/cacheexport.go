@@ -56,19 +56,12 @@ func (a *app) cacheExport(ctx context.Context) (err error) {
 	case file == "-" && isTerminal(a.out):
 		return usageError{errors.New("the file is not for a terminal; give it a name with -o, or a program to read it")}
 	}
-	key, err := signingKey(a.settings.sign)
+	out, err := a.outgoing(ctx)
 	if err != nil {
 		return err
 	}
-	db, err := a.readCache(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	chosen, err := a.chooseCached(ctx, db)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, out.db.Close()) }()
+	db, key, chosen := out.db, out.key, out.kernels
 	x := exportedJSON{Schema: tpinfo.Schema, File: file, Kernels: len(chosen), Signer: signerName(key)}
 	var ids []string
 	for i := range chosen {

@@ -72,19 +72,12 @@ func (a *app) push(ctx context.Context, place string, replace bool) (err error) 
 	if ref.Digest != "" {
 		return usageError{fmt.Errorf("%s has a digest, which follows from what is pushed; leave it out", ref)}
 	}
-	key, err := signingKey(a.settings.sign)
+	out, err := a.outgoing(ctx)
 	if err != nil {
 		return err
 	}
-	db, err := a.readCache(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	kernels, err := a.chooseCached(ctx, db)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, out.db.Close()) }()
+	db, key, kernels := out.db, out.key, out.kernels
 	bundles := make([]oci.Bundle, len(kernels))
 	for i := range kernels {
 		k := &kernels[i]
@@ -108,6 +101,30 @@ func (a *app) push(ctx context.Context, place string, replace bool) (err error) 
 		return cmp.Or(tpinfo.CompareReleases(y.Releases[0], x.Releases[0]), cmp.Compare(x.ID, y.ID))
 	})
 	return a.write(func(w io.Writer) error { return a.printPushed(w, ref, index, done) })
+}
+
+// outgoing is what leaves the cache, and the key that signs it; nil for none.
+type outgoing struct {
+	db      *cache.DB // to be closed
+	kernels []cache.KernelContent
+	key     ed25519.PrivateKey
+}
+
+// outgoing opens the cache for the kernels that -k names.
+func (a *app) outgoing(ctx context.Context) (*outgoing, error) {
+	key, err := signingKey(a.settings.sign)
+	if err != nil {
+		return nil, err
+	}
+	db, err := a.readCache(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kernels, err := a.chooseCached(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &outgoing{db, kernels, key}, nil
 }
 
 // chooseCached are the kernels of the cache that -k names.

@@ -23,27 +23,25 @@ func (a *app) queueServer() natsqueue.Server {
 	return natsqueue.Server{URL: a.settings.queue, Creds: a.settings.queueCreds, CA: a.settings.queueCA}
 }
 
-// noteLog writes what a coordinator has to say as notes.
-func (a *app) noteLog(w io.Writer) *slog.Logger {
-	level := slog.LevelWarn
+// logLevel is usual, or the level above it with -q, or all with -v.
+func (a *app) logLevel(usual slog.Level) slog.Level {
 	switch {
 	case a.settings.quiet:
-		level = slog.LevelError
+		return usual + slog.LevelWarn - slog.LevelInfo
 	case a.settings.verbose:
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	return slog.New(&lines{w: w, level: level, prefix: func(slog.Record) string { return "note: " }})
+	return usual
+}
+
+// noteLog writes what a coordinator has to say as notes.
+func (a *app) noteLog(w io.Writer) *slog.Logger {
+	return slog.New(&lines{w: w, level: a.logLevel(slog.LevelWarn), prefix: func(slog.Record) string { return "note: " }})
 }
 
 // workerLog writes a worker's doings: a line each with the time, or JSON.
 func (a *app) workerLog() *slog.Logger {
-	level := slog.LevelInfo
-	switch {
-	case a.settings.quiet:
-		level = slog.LevelWarn
-	case a.settings.verbose:
-		level = slog.LevelDebug
-	}
+	level := a.logLevel(slog.LevelInfo)
 	if a.settings.format == "json" {
 		return slog.New(slog.NewJSONHandler(a.out, &slog.HandlerOptions{Level: level}))
 	}

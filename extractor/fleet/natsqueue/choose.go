@@ -68,8 +68,8 @@ func (w *Worker) choose(ctx context.Context, c jetstream.Consumer) (jetstream.Ms
 // best is the place of the group to go on with: one that was claimed, or that
 // can be, or else the first.
 func (w *Worker) best(groups []string, claim func(string) bool) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.choosing.Lock()
+	defer w.choosing.Unlock()
 	if len(w.groups) > 10_000 {
 		clear(w.groups) // of a worker that has been up for months
 	}

@@ -57,9 +57,12 @@ type Worker struct {
 	mu    sync.Mutex
 	at    map[string]bool // ids of the tasks at work
 	idle  time.Time       // since when there has been none
+
 	// groups are those (groupOf) that were asked for, and whether they are
-	// this worker's.
-	groups map[string]bool
+	// this worker's. choosing is held while one is asked for, so that two
+	// slots do not ask for the same.
+	choosing sync.Mutex
+	groups   map[string]bool
 }
 
 // Run takes tasks and builds them until ctx ends, or there was no work for
