@@ -4,10 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/table"
 )
 
@@ -39,29 +38,24 @@ func (db *DB) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.
 	if err := db.writable(); err != nil {
 		return res, err
 	}
-	row, err := layout.OfKernel(&snap.Kernel)
+	k, err := bundle.Of(snap)
 	if err != nil {
 		return res, err
 	}
-	row.Layouts = layout.OfSnapshot(snap)
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		if res.NewLayouts, err = db.stock.Store(ctx, tx, row.Layouts, db.keep != nil); err != nil {
+		if res.NewLayouts, err = db.stock.Store(ctx, tx, k.Layouts, db.keep != nil); err != nil {
 			return err
 		}
-		if res.Known, err = table.StoreKernel(ctx, tx, row); err != nil {
+		if res.Known, err = table.StoreKernel(ctx, tx, k.Kernel); err != nil {
 			return err
 		}
-		files, err := table.StoreFiles(ctx, tx, []byte(strings.Join(snap.Inputs.Files, "\n")))
-		if err != nil {
-			return err
-		}
-		k := &snap.Kernel
-		_, err = table.StoreAlias(ctx, tx, k.ID, layout.Alias{
-			Release: k.Release, Tree: k.Tree, Compiler: k.Compiler, Extracted: k.Extracted.Unix(),
-			Digest: snap.Inputs.Digest, BTF: snap.Inputs.BTF, Files: files,
-		})
-		if err != nil {
-			return err
+		for _, alias := range k.Aliases {
+			if _, err := table.StoreFiles(ctx, tx, []byte(k.Lists[string(alias.Files)])); err != nil {
+				return err
+			}
+			if _, err := table.StoreAlias(ctx, tx, k.ID, alias); err != nil {
+				return err
+			}
 		}
 		return table.StoreOrigin(ctx, tx, k.ID, origin)
 	})

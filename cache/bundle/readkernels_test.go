@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -238,16 +237,9 @@ func again(payload []byte) ([]byte, error) {
 // kernelOf is a snapshot's kernel on its way.
 func kernelOf(t testing.TB, snap *tpinfo.Snapshot) *Kernel {
 	t.Helper()
-	k, err := layout.OfKernel(&snap.Kernel)
+	k, err := Of(snap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Layouts = layout.OfSnapshot(snap)
-	files := strings.Join(snap.Inputs.Files, "\n")
-	hash := layout.FilesHash([]byte(files))
-	return &Kernel{
-		Kernel:  k,
-		Aliases: []layout.Alias{{Release: snap.Kernel.Release, Tree: snap.Kernel.Tree, Compiler: snap.Kernel.Compiler, Extracted: snap.Kernel.Extracted.Unix(), Digest: snap.Inputs.Digest, BTF: snap.Inputs.BTF, Files: hash}},
-		Lists:   map[string]string{string(hash): files},
-	}
+	return k
 }

@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tpinfo/tpinfo"
@@ -39,6 +40,25 @@ type Kernel struct {
 	// Lists are the lists of headers that Aliases name, a path a line, by
 	// hash; those that went along with an earlier kernel may be missing.
 	Lists map[string]string
+}
+
+// Of is a snapshot's kernel on its way, with all bodies.
+func Of(snap *tpinfo.Snapshot) (*Kernel, error) {
+	k, err := layout.OfKernel(&snap.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	k.Layouts = layout.OfSnapshot(snap)
+	files := strings.Join(snap.Inputs.Files, "\n")
+	hash := layout.FilesHash([]byte(files))
+	return &Kernel{
+		Kernel: k,
+		Aliases: []layout.Alias{{
+			Release: snap.Kernel.Release, Tree: snap.Kernel.Tree, Compiler: snap.Kernel.Compiler, Extracted: snap.Kernel.Extracted.Unix(),
+			Digest: snap.Inputs.Digest, BTF: snap.Inputs.BTF, Files: hash,
+		}},
+		Lists: map[string]string{string(hash): files},
+	}, nil
 }
 
 // unknownTime stands for when something was extracted, which an exported file

@@ -3,67 +3,33 @@ package merge
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/layout"
 	"github.com/tpinfo/tpinfo/cache/table"
+	"github.com/tpinfo/tpinfo/cache/table/tabletest"
 	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
-
-// begin begins a transaction of a database with empty tables.
-func begin(t *testing.T) *sql.Tx {
-	t.Helper()
-	db, err := sql.Open("sqlite3", filepath.Join(t.TempDir(), "merge.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tx.Rollback(); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := table.Migrate(context.Background(), tx, 0); err != nil {
-		t.Fatal(err)
-	}
-	return tx
-}
 
 // kernelOf is a snapshot's kernel on its way.
 func kernelOf(t *testing.T, snap *tpinfo.Snapshot) *bundle.Kernel {
 	t.Helper()
-	k, err := layout.OfKernel(&snap.Kernel)
+	k, err := bundle.Of(snap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Layouts = layout.OfSnapshot(snap)
-	files := strings.Join(snap.Inputs.Files, "\n")
-	hash := layout.FilesHash([]byte(files))
-	return &bundle.Kernel{
-		Kernel:  k,
-		Aliases: []layout.Alias{{Release: snap.Kernel.Release, Tree: snap.Kernel.Tree, Compiler: snap.Kernel.Compiler, Extracted: snap.Kernel.Extracted.Unix(), Digest: snap.Inputs.Digest, BTF: snap.Inputs.BTF, Files: hash}},
-		Lists:   map[string]string{string(hash): files},
-	}
+	return k
 }
 
 // merged is what a cache knows of these kernels, in this order.
 func merged(t *testing.T, snaps ...*tpinfo.Snapshot) (*sql.Tx, string, Result) {
 	t.Helper()
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, table.Migrate)
 	var res Result
 	into, err := NewTarget(ctx, tx, &table.Stock{}, false, &res)
 	if err != nil {
@@ -146,7 +112,7 @@ func TestUnion(t *testing.T) {
 // Failures are handed on when they are asked for, and not otherwise.
 func TestSendFailures(t *testing.T) {
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, table.Migrate)
 	want := []tpinfo.Failure{{Key: "a", Reason: "no"}, {Key: "b", Reason: "no"}}
 	for _, f := range want {
 		if err := table.StoreFailure(ctx, tx, f); err != nil {

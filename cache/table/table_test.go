@@ -3,43 +3,17 @@ package table
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
+	"github.com/tpinfo/tpinfo/cache/table/tabletest"
 	"github.com/tpinfo/tpinfo/fixtures/snapshots"
 )
-
-// begin begins a transaction of a database with empty tables.
-func begin(t *testing.T) *sql.Tx {
-	t.Helper()
-	db, err := sql.Open("sqlite3", filepath.Join(t.TempDir(), "table.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tx.Rollback(); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := Migrate(context.Background(), tx, 0); err != nil {
-		t.Fatal(err)
-	}
-	return tx
-}
 
 func store(t *testing.T, tx *sql.Tx, s *Stock, layouts []layout.Layout, want int) {
 	t.Helper()
@@ -53,7 +27,7 @@ func store(t *testing.T, tx *sql.Tx, s *Stock, layouts []layout.Layout, want int
 // comes back.
 func TestStock(t *testing.T) {
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, Migrate)
 	layouts := layout.OfSnapshot(snapshots.Sample("6.1", 0))
 	var first, second Stock
 	if err := first.Refresh(ctx, tx); err != nil || first.Has(layouts[0].Hash) {
@@ -86,7 +60,7 @@ func TestStock(t *testing.T) {
 // A kernel that was stored is there as it was, and keeps its layouts.
 func TestKernel(t *testing.T) {
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, Migrate)
 	snap := snapshots.Sample("6.1", 0)
 	k, err := layout.OfKernel(&snap.Kernel)
 	if err != nil {
@@ -123,7 +97,7 @@ func TestKernel(t *testing.T) {
 func TestAlias(t *testing.T) {
 	ctx := context.Background()
 	for _, trees := range [][]string{{"linux", "/usr/src/linux"}, {"/usr/src/linux", "linux"}} {
-		tx := begin(t)
+		tx := tabletest.Begin(t, Migrate)
 		for i, tree := range trees {
 			fresh, err := StoreAlias(ctx, tx, "id", layout.Alias{Release: "6.1", Tree: tree, Files: []byte{1}})
 			if want := i == 0 || tree != "linux"; err != nil || fresh != want {
@@ -140,7 +114,7 @@ func TestAlias(t *testing.T) {
 // A list of headers much like another is stored as a difference, and reads back.
 func TestFiles(t *testing.T) {
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, Migrate)
 	first := strings.Repeat("build:include/linux/sched.h\nbuild:include/linux/mm.h\nsource:arch/x86/entry.S\n", 3) + random
 	for _, text := range []string{first, first + "\nbuild:include/linux/new.h", "", first} {
 		hash, err := StoreFiles(ctx, tx, []byte(text))
@@ -175,7 +149,7 @@ var random = func() string {
 // What failed is in the ledger until it is built, and not after.
 func TestLedger(t *testing.T) {
 	ctx := context.Background()
-	tx := begin(t)
+	tx := tabletest.Begin(t, Migrate)
 	ledger := func() []tpinfo.Failure {
 		t.Helper()
 		all, err := Failures(ctx, tx, "SELECT key, body FROM failure ORDER BY key")
