@@ -236,6 +236,10 @@ func (s *session) observe(ctx context.Context) error {
 		fmt.Fprintf(s.opt.Stderr, "note: %d attached in %v\n", len(attached.closers), time.Since(start).Round(10*time.Microsecond))
 	}
 	if s.command != nil {
+		// What begin probes printed comes before what the command prints.
+		if err := s.out.flush(); err != nil {
+			return errors.Join(err, attached.Close())
+		}
 		if err := s.command.begin(); err != nil {
 			return errors.Join(fmt.Errorf("start the command: %w", err), attached.Close())
 		}
