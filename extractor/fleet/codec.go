@@ -4,25 +4,23 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/tpinfo/tpinfo"
 )
 
 // CodecVersion opens every encoded result. It changes when a reader of the old
 // form would misread the new one.
-const CodecVersion = "tpinfo result 2\n"
+const CodecVersion = "tpinfo result 3\n"
 
 // Limits of an encoded result. The largest kernel known, a full source tree,
-// takes 1.3 MB packed and 12 MB unpacked.
+// takes 2 MB packed and 12 MB unpacked.
 const (
 	MaxPacked   = 32 << 20 // bytes
 	maxUnpacked = 128 << 20
-	maxWindow   = 16 << 20 // more than the encoder's
 )
 
 // ErrCodec is wrapped by every error of Decode: the bytes are no result.
@@ -45,8 +43,9 @@ var form = sync.OnceValues(func() (cbor.EncMode, cbor.DecMode) {
 	return write, read
 })
 
-// Encode packs a result for the way between machines: CBOR, packed with zstd.
-// Equal results have equal bytes.
+// Encode packs a result for the way between machines: CBOR, packed with S2,
+// which takes half of zstd's time for a third more bytes. Equal results have
+// equal bytes.
 func Encode(r Result) ([]byte, error) {
 	write, _ := form()
 	text, err := write.Marshal(r)
@@ -56,12 +55,9 @@ func Encode(r Result) ([]byte, error) {
 	if len(text) > maxUnpacked {
 		return nil, fmt.Errorf("result of %s: %d bytes, and a result may have %d", r.Task.Set.Release, len(text), maxUnpacked)
 	}
-	// One goroutine, so that the bytes do not depend on the machine.
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	packed := z.EncodeAll(text, []byte(CodecVersion))
+	room := make([]byte, len(CodecVersion)+s2.MaxEncodedLen(len(text)))
+	n := copy(room, CodecVersion)
+	packed := room[:n+len(s2.Encode(room[n:], text))]
 	if len(packed) > MaxPacked {
 		return nil, fmt.Errorf("result of %s: %d bytes packed, and a result may have %d", r.Task.Set.Release, len(packed), MaxPacked)
 	}
@@ -86,18 +82,16 @@ func decode(packed []byte) (Result, error) {
 	if !ok {
 		return Result{}, fmt.Errorf("it does not begin with %q", CodecVersion)
 	}
-	z, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1),
-		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return Result{}, err
-	}
-	defer z.Close()
-	text, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
+	n, err := s2.DecodedLen(body)
 	switch {
 	case err != nil:
 		return Result{}, err
-	case len(text) > maxUnpacked:
+	case n > maxUnpacked:
 		return Result{}, fmt.Errorf("more than %d bytes unpacked", maxUnpacked)
+	}
+	text, err := s2.Decode(nil, body)
+	if err != nil {
+		return Result{}, err
 	}
 	var r Result
 	_, read := form()

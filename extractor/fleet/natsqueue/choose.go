@@ -13,8 +13,13 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
-// ahead is how many tasks a worker looks at to choose one.
-const ahead = 6
+// strands is how many groups are on offer at a time, and ahead how many tasks a
+// worker looks at to choose one: with a task more for each strand it finds the
+// next of its own group, if there is any.
+const (
+	strands = 3
+	ahead   = 2 * strands
+)
 
 // groupOf names what a task shares with others: the largest package behind the
 // flavour's own. Where workers keep to different groups, each package is
@@ -24,6 +29,33 @@ func groupOf(t *fleet.Task) string {
 		return ""
 	}
 	return slices.MaxFunc(t.Set.Headers[1:], func(a, b kpkg.Package) int { return cmp.Compare(a.Size, b.Size) }).Digest
+}
+
+// braid puts tasks of a few groups in turn, where they came one group after the
+// other: the first workers to come then find a group each.
+func braid(tasks []*entry) []*entry {
+	var groups [][]*entry
+	at := map[string]int{}
+	for _, e := range tasks {
+		g := groupOf(&e.offer.Task)
+		i, known := at[g]
+		if g == "" || !known {
+			i = len(groups)
+			at[g] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	order := make([]*entry, 0, len(tasks))
+	for len(groups) > 0 {
+		n := min(strands, len(groups))
+		for i := range groups[:n] {
+			order = append(order, groups[i][0])
+			groups[i] = groups[i][1:]
+		}
+		groups = slices.DeleteFunc(groups, func(g []*entry) bool { return len(g) == 0 })
+	}
+	return order
 }
 
 // choose looks at the next tasks and returns one of a group that this worker

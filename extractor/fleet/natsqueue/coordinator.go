@@ -170,6 +170,7 @@ func (r *run) enter(ctx context.Context, tasks []fleet.Task) (here []fleet.Task,
 		r.board[e.id] = e
 		r.order = append(r.order, e)
 	}
+	r.order = braid(r.order)
 	return here, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/kpkg"
 	"github.com/tpinfo/tpinfo/fixtures/natsserver"
 )
 
@@ -453,6 +454,30 @@ func TestChoose(t *testing.T) {
 	}
 	if got := w.best([]string{"d", ""}, claim); got != 1 {
 		t.Errorf("what shares nothing was not taken: %d", got)
+	}
+}
+
+// Tasks of three groups are on offer at a time.
+func TestBraid(t *testing.T) {
+	t.Parallel()
+	for come, want := range map[string]string{
+		"": "", "aaa": "aaa", "aabb": "abab", "aaabbcdd": "abcabdad", "aa..b": "a..ab", // a dot shares nothing
+	} {
+		var tasks []*entry
+		for i, group := range strings.Split(come, "") {
+			headers := []kpkg.Package{{Digest: fmt.Sprint(i)}}
+			if group != "." {
+				headers = append(headers, kpkg.Package{Digest: group})
+			}
+			tasks = append(tasks, &entry{id: group, offer: &offer{Task: fleet.Task{Set: kpkg.Set{Headers: headers}}}})
+		}
+		got := ""
+		for _, e := range braid(tasks) {
+			got += e.id
+		}
+		if got != want {
+			t.Errorf("%s came, %s is offered, want %s", come, got, want)
+		}
 	}
 }
 
