@@ -238,15 +238,15 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}
-	spareMemory()
+	jobs := s.jobs
+	if jobs == 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	spareMemory(jobs)
 	show := a.newPrebuildDisplay(w, plan)
 	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
 	if s.force {
 		builder.Known = nil
-	}
-	jobs := s.jobs
-	if jobs == 0 {
-		jobs = runtime.GOMAXPROCS(0)
 	}
 	run := &fleet.Run{
 		Store: fleetStore{db}, Start: start, Each: show.kernel,
@@ -281,9 +281,10 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 }
 
 // spareMemory leaves memory to the compilers: beside two of them, a third of
-// this program's for a tenth of its time is a good bargain.
-func spareMemory() {
-	if os.Getenv("GOGC") == "" {
+// this program's for a tenth of its time is a good bargain. With one kernel at
+// a time there is enough.
+func spareMemory(jobs int) {
+	if jobs > 1 && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40)
 	}
 }

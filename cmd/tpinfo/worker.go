@@ -67,16 +67,16 @@ func (a *app) worker(ctx context.Context) (err error) {
 			return fmt.Errorf("scratch folder: %w", err)
 		}
 	}
-	spareMemory()
+	jobs := s.jobs
+	if jobs == 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	spareMemory(jobs)
 	q, err := natsqueue.Connect(ctx, a.queueServer(), a.workerLog())
 	if err != nil {
 		return err
 	}
 	defer q.Close()
-	jobs := s.jobs
-	if jobs == 0 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
 	b := &bench{app: a, scratch: opened, opener: kpkg.NewOpener(opened, kpkg.Limits{}), room: jobs + 1}
 	w := &natsqueue.Worker{
 		Queue: q, Build: b.build, Able: b.able, Tools: a.tools,
