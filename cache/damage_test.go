@@ -111,7 +111,7 @@ func TestDamageIsExplained(t *testing.T) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 			continue
 		}
-		for _, want := range []string{db.Path(), "extract again"} {
+		for _, want := range []string{db.Path(), "make it anew"} {
 			if strings.Count(err.Error(), want) != 1 {
 				t.Errorf("%s: %v, want it to say %q once", name, err, want)
 			}

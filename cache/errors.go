@@ -117,5 +117,5 @@ func explainSQLite(path string, code sqlite3.ErrNo, err error) error {
 }
 
 func damagedFile(path string, err error) error {
-	return fmt.Errorf("%w: %s (%w); move it away and extract again, or see tpinfo cache verify", ErrCorrupt, path, err)
+	return fmt.Errorf("%w: %s (%w); 'tpinfo cache verify' names what is lost; use another copy, or make it anew", ErrCorrupt, path, err)
 }

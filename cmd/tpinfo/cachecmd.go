@@ -100,7 +100,7 @@ func (a *app) cacheVerify(ctx context.Context) (err error) {
 		return err
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%s found in %s; move it away and extract again", plural(len(faults), "fault"), db.Path())
+		return fmt.Errorf("%s found in %s; use another copy, or move it away and make it anew", plural(len(faults), "fault"), db.Path())
 	}
 	return nil
 }

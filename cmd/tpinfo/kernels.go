@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,7 +206,7 @@ func (a *app) kernelTable(w io.Writer, infos []cache.Info, releases map[string][
 		if !k.Extracted.IsZero() {
 			old = age(time.Since(k.Extracted))
 		}
-		t.add(k.Release, shortID(k.ID), k.Arch, source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
+		t.add(k.Release, shortID(k.ID), cmp.Or(k.Arch, "-"), source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
 			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, size(own[k.ID]))
 		for _, r := range slices.Backward(releases[k.ID]) {
 			if r != k.Release {

@@ -30,7 +30,8 @@ other kernels at the tag stay, unless --replace. With --sign, each bundle carrie
 a signature by an Ed25519 key ('openssl genpkey -algorithm ed25519' makes one).
 
 The tag changes when everything is there. At the end stands the digest of all
-that is published there now: as a reference it gives just that, for ever.
+that is published there now: as a reference it gives just that, for ever. With
+-q, it is all that is printed.
 
 User name and password are those of 'docker login' (or 'skopeo login --authfile
 ~/.docker/config.json'). SSL_CERT_FILE names the certificates of an authority of
@@ -163,8 +164,12 @@ func (a *app) printPushed(w io.Writer, ref oci.Reference, index *oci.Index, done
 			t.add(strings.Join(p.Releases, ", "), string(p.Status), size(p.Size), "id "+shortID(p.ID))
 		}
 	}
-	if a.settings.format == "json" || a.settings.quiet {
+	switch {
+	case a.settings.format == "json":
 		return nil
+	case a.settings.quiet:
+		_, err := fmt.Fprintln(w, ref)
+		return err
 	}
 	if err := t.print(w, ""); err != nil {
 		return err
