@@ -21,8 +21,9 @@ type Release struct {
 var (
 	seriesPart = regexp.MustCompile(`^\d+\.\d+`)
 	// The words at the end: Debian and Ubuntu write them behind a dash,
-	// Fedora an architecture behind a dot and what differs behind a plus.
-	flavourPart = regexp.MustCompile(`[-.]([a-zA-Z][a-zA-Z0-9_+]*(?:-[0-9]*[a-zA-Z][a-zA-Z0-9_]*)*)$`)
+	// Fedora an architecture behind a dot and what differs behind a plus. Debian's
+	// 32-bit x86 begins with digits.
+	flavourPart = regexp.MustCompile(`[-.]((?:[a-zA-Z][a-zA-Z0-9_+]*|[56]86)(?:-(?:[0-9]*[a-zA-Z][a-zA-Z0-9_]*|[56]86))*)$`)
 	// Upstream's candidates, which are versions.
 	candidatePart = regexp.MustCompile(`^rc\d+(-|$)`)
 	releasePart   = regexp.MustCompile(`\d+|[a-zA-Z]+`)

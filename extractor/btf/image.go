@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -20,7 +21,7 @@ import (
 // kernelImage is what is inside a compressed kernel.
 type kernelImage struct {
 	release string // from the boot header; empty when it has none
-	kernel  []byte // ELF, or what arm64 boots: the memory image of one
+	kernel  []byte // ELF, or the memory image of one
 }
 
 // packing is a compression that kernels use for themselves
@@ -66,7 +67,7 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 		image.release = release
 		for _, p := range packings {
 			if bytes.HasPrefix(payload, []byte(p.magic)) {
-				out, err := p.unpack(ctx, payload, limit)
+				out, err := p.unpack(ctx, payload, limit, false)
 				if err != nil {
 					return nil, err
 				}
@@ -80,6 +81,7 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 		}
 	}
 	var tried []string
+	bare := isS390(data)
 	for _, p := range packings {
 		// A magic number of three bytes also turns up by chance.
 		for at, n := 0, 0; n < 16; n++ {
@@ -87,7 +89,7 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 			if i < 0 {
 				break
 			}
-			out, err := p.unpack(ctx, data[at+i:], limit)
+			out, err := p.unpack(ctx, data[at+i:], limit, bare)
 			if err == nil {
 				image.kernel = out
 				return image, nil
@@ -107,8 +109,9 @@ func unpack(ctx context.Context, data []byte, limit int64) (*kernelImage, error)
 
 // unpack decompresses from the start of data to the end of the ELF file.
 // Kernels put the unpacked size or nothing behind the stream, so what goes
-// wrong after a whole ELF file does not matter.
-func (p packing) unpack(ctx context.Context, data []byte, limit int64) (out []byte, err error) {
+// wrong after a whole ELF file does not matter. bare: it may also be a memory
+// image without a header.
+func (p packing) unpack(ctx context.Context, data []byte, limit int64, bare bool) (out []byte, err error) {
 	if p.open == nil {
 		return nil, fmt.Errorf("compressed with %s, which is not supported; give the unpacked vmlinux", p.name)
 	}
@@ -128,7 +131,8 @@ func (p packing) unpack(ctx context.Context, data []byte, limit int64) (out []by
 	if n, err := io.ReadFull(z, head); err != nil {
 		head = head[:n]
 	}
-	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) && !isMemoryImage(head) {
+	whole := bytes.HasPrefix(head, []byte(elf.ELFMAG)) || isMemoryImage(head)
+	if !whole && !bare {
 		return nil, fmt.Errorf("%s: what is inside is no kernel", p.name)
 	}
 	buf := bytes.NewBuffer(head)
@@ -138,22 +142,35 @@ func (p packing) unpack(ctx context.Context, data []byte, limit int64) (out []by
 		return nil, ctx.Err()
 	case int64(buf.Len()) >= limit:
 		return nil, fmt.Errorf("%s: %w: over %d bytes unpacked", p.name, ErrTooBig, limit)
-	case err != nil && !wholeELF(buf.Bytes()):
+	case !whole && !banner.Match(buf.Bytes()):
+		return nil, fmt.Errorf("%s: what is inside is no kernel", p.name)
+	case err != nil && whole && !wholeELF(buf.Bytes()):
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	return buf.Bytes(), nil
 }
 
-// An arm64 kernel is booted as the image of its memory, with this magic in its
-// header (Documentation/arch/arm64/booting.rst).
+// Kernels of arm64 and RISC-V are booted as the image of their memory, with one
+// of these in its header (Documentation/arch/arm64/booting.rst and
+// riscv/boot-image-header.rst).
+var memoryMagics = []string{"ARM\x64", "RSC\x05"}
+
 const (
 	memoryHeader = 64
-	memoryMagic  = "ARM\x64"
 	magicAt      = 56
+	magicLength  = 4
 )
 
 func isMemoryImage(data []byte) bool {
-	return len(data) >= memoryHeader && string(data[magicAt:magicAt+len(memoryMagic)]) == memoryMagic
+	return len(data) >= memoryHeader && slices.Contains(memoryMagics, string(data[magicAt:magicAt+magicLength]))
+}
+
+// isS390 tells the boot image of an s390 kernel by the mark at its entry
+// (arch/s390/boot/head.S). What is packed into it is the image of the kernel's
+// memory, which nothing tells from other data.
+func isS390(data []byte) bool {
+	const entry = 0x10008
+	return len(data) > entry && bytes.HasPrefix(data[entry:], []byte("S390EP"))
 }
 
 // wholeELF reports whether all sections of an ELF file are there.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -118,37 +119,47 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// What arm64 boots: the image of the kernel's memory, plain or packed, with the
-// BTF somewhere inside, and things before it that only start like one.
+// What arm64, RISC-V and s390 boot: the image of the kernel's memory, plain or
+// packed, with the BTF somewhere inside, and things before it that only start
+// like one.
 func TestMemoryImages(t *testing.T) {
 	ctx := context.Background()
-	want, err := Parse(ctx, sampleBTF(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	image := make([]byte, 4096)
-	copy(image[magicAt:], memoryMagic)
-	image = append(image, "Linux version "+sampleRelease+" (builder@host)\x00"...)
-	bare := bytes.Clone(image)
-	image = append(image, header...)
-	image = append(image, bytes.Repeat([]byte{0xff}, 100)...)
-	image = append(image, sampleBTF(t)...)
-	image = append(image, make([]byte, 999)...)
-	for name, data := range map[string][]byte{
-		"plain":    image,
-		"gzip":     packers["gzip"](t, image),
-		"in a PE":  append([]byte("MZ\x00\x00zimg and a program to unpack it"), packers["zstd"](t, image)...),
-		"lzma too": packers["lzma"](t, image),
-	} {
-		spec, err := Parse(ctx, data)
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		raw := sampleIn(t, order)
+		want, err := Parse(ctx, raw)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		} else if spec.Digest() != want.Digest() || spec.Release() != sampleRelease {
-			t.Errorf("%s: digest %.8s, release %q", name, spec.Digest(), spec.Release())
+			t.Fatal(err)
 		}
-	}
-	if _, err := Parse(ctx, bare); !errors.Is(err, ErrNoBTF) {
-		t.Errorf("an image without BTF: %v", err)
+		image := func(magic string) []byte {
+			data := make([]byte, 4096)
+			copy(data[magicAt:], magic)
+			data = append(data, "Linux version "+sampleRelease+" (builder@host)\x00"...)
+			data = append(data, header(binary.LittleEndian)...)
+			data = append(data, header(binary.BigEndian)...)
+			data = append(data, bytes.Repeat([]byte{0xff}, 100)...)
+			return append(append(data, raw...), make([]byte, 999)...)
+		}
+		arm64 := image(memoryMagics[0])
+		s390 := append(make([]byte, 0x10008), "S390EP"...)
+		for name, data := range map[string][]byte{
+			"plain":    arm64,
+			"gzip":     packers["gzip"](t, arm64),
+			"in a PE":  append([]byte("MZ\x00\x00zimg and a program to unpack it"), packers["zstd"](t, arm64)...),
+			"lzma too": packers["lzma"](t, arm64),
+			"RISC-V":   image(memoryMagics[1]),
+			"s390":     append(append(s390, packers["gzip"](t, []byte("a boot loader's own"))...), packers["zstd"](t, image(""))...),
+		} {
+			spec, err := Parse(ctx, data)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if spec.Digest() != want.Digest() || spec.Release() != sampleRelease || spec.ByteOrder() != want.ByteOrder() {
+				t.Errorf("%s: digest %.8s, release %q, %s", name, spec.Digest(), spec.Release(), spec.ByteOrder())
+			}
+		}
+		bare, _, _ := bytes.Cut(arm64, raw)
+		if _, err := Parse(ctx, bare); !errors.Is(err, ErrNoBTF) {
+			t.Errorf("an image without BTF: %v", err)
+		}
 	}
 }
 

@@ -113,15 +113,19 @@ func (s *Spec) find(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	s.release = image.release
-	if isMemoryImage(image.kernel) {
-		return s.fromMemory(image.kernel)
+	if bytes.HasPrefix(image.kernel, []byte(elf.ELFMAG)) {
+		return s.fromELF(image.kernel)
 	}
-	return s.fromELF(image.kernel)
+	return s.fromMemory(image.kernel)
 }
 
-// header is struct btf_header (include/uapi/linux/btf.h), of a little-endian
-// machine, up to the length of the header itself: magic, version, flags.
-const header = "\x9f\xeb\x01\x00\x18\x00\x00\x00"
+// header starts struct btf_header (include/uapi/linux/btf.h): magic, version,
+// flags and the length of the header itself.
+func header(order binary.AppendByteOrder) []byte {
+	return order.AppendUint32(append(order.AppendUint16(nil, rawMagic), 1, 0), headerLength)
+}
+
+const headerLength = 24
 
 // fromMemory finds BTF in the image of a kernel's memory, where nothing but
 // its header says where it lies.
@@ -129,21 +133,26 @@ func (s *Spec) fromMemory(data []byte) ([]byte, error) {
 	if m := banner.FindSubmatch(data); m != nil {
 		s.release = string(m[1])
 	}
-	for rest := data; ; {
-		i := bytes.Index(rest, []byte(header))
-		if i < 0 || len(rest)-i < 24 {
-			return nil, fmt.Errorf("%w: a kernel image without it; the kernel was built without CONFIG_DEBUG_INFO_BTF", ErrNoBTF)
+	for _, order := range []interface {
+		binary.ByteOrder
+		binary.AppendByteOrder
+	}{binary.LittleEndian, binary.BigEndian} {
+		for rest := data; ; rest = rest[1:] {
+			i := bytes.Index(rest, header(order))
+			if i < 0 || len(rest)-i < headerLength {
+				break
+			}
+			rest = rest[i:]
+			field := func(n int) uint64 { return uint64(order.Uint32(rest[8+4*n:])) }
+			typeOffset, typeLength, textOffset, textLength := field(0), field(1), field(2), field(3)
+			end := headerLength + textOffset + textLength
+			// Types come first, texts right behind them, the empty text first.
+			if typeOffset == 0 && textOffset == typeLength && typeLength > 0 && textLength > 0 && end <= uint64(len(rest)) && rest[headerLength+textOffset] == 0 {
+				return rest[:end], nil
+			}
 		}
-		rest = rest[i:]
-		field := func(n int) uint64 { return uint64(binary.LittleEndian.Uint32(rest[8+4*n:])) }
-		typeOffset, typeLength, textOffset, textLength := field(0), field(1), field(2), field(3)
-		end := 24 + textOffset + textLength
-		// Types come first, texts right behind them, the empty text first.
-		if typeOffset == 0 && textOffset == typeLength && typeLength > 0 && textLength > 0 && end <= uint64(len(rest)) && rest[24+textOffset] == 0 {
-			return rest[:end], nil
-		}
-		rest = rest[1:]
 	}
+	return nil, fmt.Errorf("%w: a kernel image without it; the kernel was built without CONFIG_DEBUG_INFO_BTF", ErrNoBTF)
 }
 
 func isRaw(data []byte) bool {

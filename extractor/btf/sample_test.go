@@ -12,6 +12,11 @@ import (
 // BTF knows them by, two records, and types of every kind.
 func sampleBTF(t testing.TB) []byte {
 	t.Helper()
+	return sampleIn(t, binary.LittleEndian)
+}
+
+func sampleIn(t testing.TB, order binary.ByteOrder) []byte {
+	t.Helper()
 	u8 := &cbtf.Int{Name: "unsigned char", Size: 1}
 	u16 := &cbtf.Int{Name: "short unsigned int", Size: 2}
 	u32 := &cbtf.Int{Name: "unsigned int", Size: 4}
@@ -59,7 +64,7 @@ func sampleBTF(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Marshal(nil, &cbtf.MarshalOptions{Order: binary.LittleEndian})
+	raw, err := b.Marshal(nil, &cbtf.MarshalOptions{Order: order})
 	if err != nil {
 		t.Fatal(err)
 	}

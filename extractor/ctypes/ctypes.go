@@ -34,6 +34,10 @@ func BaseName(name string) string {
 	return name
 }
 
+// Own reports whether a typedef of that name is one compiler's own word for a
+// type that the other knows by itself: clang's of 128 bits.
+func Own(typedef string) bool { return typedef == "__int128_t" || typedef == "__uint128_t" }
+
 // Qualify returns e with const (or else volatile) added. Of an array it is the
 // elements that are qualified (C11 6.7.3); sources disagree on where to write
 // it. Of a function it says nothing.

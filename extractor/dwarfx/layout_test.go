@@ -119,8 +119,8 @@ func TestBitfields(t *testing.T) {
 // Types of 128 bits exist on 64-bit machines only.
 func TestInt128(t *testing.T) {
 	each(t, compilers, func(t *testing.T, cc compiler) {
-		obj := compare(t, cc, prelude, []layout{{"struct huge", `struct huge { char c; __int128 s; unsigned __int128 u; };`,
-			[]member{{"c", "char"}, {"s", "__int128"}, {"u", "unsigned __int128"}}}})
+		obj := compare(t, cc, prelude, []layout{{"struct huge", `struct huge { char c; __int128 s; unsigned __int128 u; __int128_t st; __uint128_t ut; };`,
+			[]member{{"c", "char"}, {"s", "__int128"}, {"u", "unsigned __int128"}, {"st", "__int128"}, {"ut", "unsigned __int128"}}}})
 		for name, want := range map[string]tpinfo.Encoding{"__int128": tpinfo.EncSigned, "unsigned __int128": tpinfo.EncUnsigned} {
 			def := obj.Type(name)
 			if def == nil || def.Size != 16 || def.Encoding != want {

@@ -60,6 +60,10 @@ func (t *table) expr(off dwarf.Offset, depth int) (*tpinfo.Expr, error) {
 		return ctypes.Qualify(inner, e.tag == dwarf.TagConstType), nil
 	case dwarf.TagRestrictType, dwarf.TagAtomicType:
 		return t.expr(e.typ, depth+1)
+	case dwarf.TagTypedef:
+		if ctypes.Own(e.name) {
+			return t.expr(e.typ, depth+1)
+		}
 	case dwarf.TagArrayType:
 		elem, err := t.expr(e.typ, depth+1)
 		if err != nil {

@@ -16,8 +16,9 @@ import (
 type Arch struct {
 	// Name is the folder under arch/.
 	Name string
-	// Config is the option that is set when a tree is for this architecture;
-	// of two rows with one Name the first that matches counts.
+	// Config has the options, between spaces, that are all set when a tree is
+	// for this architecture; of two rows with one Name the first that matches
+	// counts.
 	Config   string
 	WordSize int // bytes
 	Order    tpinfo.ByteOrder
@@ -72,6 +73,37 @@ var arches = []Arch{
 		},
 		GCC: []string{"-mabi=lp64"},
 	},
+	{
+		Name: "powerpc", Config: "PPC64 CPU_LITTLE_ENDIAN", WordSize: 8, Order: tpinfo.LittleEndian,
+		Packages: []string{"ppc64el", "ppc64le"}, UnitText: 700_000,
+		GNU: "powerpc64le-linux-gnu", LLVM: "powerpc64le-linux-gnu", Host: []string{"ppc64le"},
+		Flags: []string{"-m64", "-mlittle-endian", "-mcmodel=medium", "-msoft-float", "-mno-altivec", "-mno-vsx"},
+		GCC:   []string{"-mabi=elfv2", "-mlong-double-128"},
+		When: map[string][]string{
+			"ARCH_USING_PATCHABLE_FUNCTION_ENTRY": {"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"},
+			"MPROFILE_KERNEL":                     {"-DCC_USING_MPROFILE_KERNEL"},
+		},
+	},
+	{
+		// The instructions of newer CPUs matter to what is assembled only, and
+		// compilers know them by other names each year.
+		Name: "riscv", Config: "RISCV 64BIT", WordSize: 8, Order: tpinfo.LittleEndian,
+		Packages: []string{"riscv64"}, UnitText: 700_000,
+		GNU: "riscv64-linux-gnu", LLVM: "riscv64-linux-gnu", Host: []string{"riscv64"},
+		Flags: []string{"-mabi=lp64", "-mcmodel=medany"},
+		When:  map[string][]string{"DYNAMIC_FTRACE": {"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"}},
+	},
+	{
+		Name: "s390", Config: "S390", WordSize: 8, Order: tpinfo.BigEndian,
+		Packages: []string{"s390x"}, UnitText: 700_000,
+		GNU: "s390x-linux-gnu", LLVM: "s390x-linux-gnu", Host: []string{"s390x"},
+		Flags: []string{"-m64", "-mpacked-stack", "-mbackchain", "-msoft-float"},
+		When: map[string][]string{
+			"EXPOLINE": {"-DCC_USING_EXPOLINE"}, "FUNCTION_TRACER": {"-DCC_USING_HOTPATCH"},
+			"MARCH_Z10": {"-march=z10"}, "MARCH_Z196": {"-march=z196"}, "MARCH_ZEC12": {"-march=zEC12"},
+			"MARCH_Z13": {"-march=z13"}, "MARCH_Z14": {"-march=z14"}, "MARCH_Z15": {"-march=z15"},
+		},
+	},
 }
 
 // Arches are all that are known.
@@ -86,7 +118,7 @@ func Arches() []*Arch {
 // ArchOf tells the architecture that a configuration is for.
 func ArchOf(c Config) (*Arch, bool) {
 	for i := range arches {
-		if c.On(arches[i].Config) {
+		if !slices.ContainsFunc(strings.Fields(arches[i].Config), func(option string) bool { return !c.On(option) }) {
 			return &arches[i], true
 		}
 	}

@@ -3,6 +3,7 @@ package kbuild
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,13 +92,28 @@ func TestFlagsOfOptions(t *testing.T) {
 }
 
 func TestArchitectures(t *testing.T) {
-	for option, want := range map[string]struct {
-		name string
-		word int
-	}{"X86_64": {"x86", 8}, "X86_32": {"x86", 4}, "ARM64": {"arm64", 8}} {
-		arch, err := archOf(&Tree{Config: Config{option: "y"}})
-		if err != nil || arch.Name != want.name || arch.WordSize != want.word || arch.Order != tpinfo.LittleEndian {
-			t.Errorf("%s: %+v (%v)", option, arch, err)
+	for options, want := range map[string]struct {
+		name  string
+		word  int
+		order tpinfo.ByteOrder
+	}{
+		"X86_64": {"x86", 8, tpinfo.LittleEndian}, "X86_32": {"x86", 4, tpinfo.LittleEndian}, "ARM64": {"arm64", 8, tpinfo.LittleEndian},
+		"PPC64 CPU_LITTLE_ENDIAN": {"powerpc", 8, tpinfo.LittleEndian}, "RISCV 64BIT": {"riscv", 8, tpinfo.LittleEndian},
+		"S390 64BIT": {"s390", 8, tpinfo.BigEndian},
+	} {
+		config := Config{}
+		for _, option := range strings.Fields(options) {
+			config[option] = "y"
+		}
+		arch, err := archOf(&Tree{Config: config})
+		if err != nil || arch.Name != want.name || arch.WordSize != want.word || arch.Order != want.order {
+			t.Errorf("%s: %+v (%v)", options, arch, err)
+		}
+	}
+	// One that is half there is another.
+	for _, option := range []string{"PPC64", "RISCV", "CPU_LITTLE_ENDIAN"} {
+		if arch, err := archOf(&Tree{Config: Config{option: "y"}}); err == nil {
+			t.Errorf("%s alone: %s", option, arch.Name)
 		}
 	}
 }

@@ -166,8 +166,9 @@ func (s *subject) enumerators(path string, have, oracle []tpinfo.Enumerator) {
 	}
 }
 
-// variadic are compilers' own names for what <stdarg.h> calls va_list.
-var variadic = map[string]bool{"__builtin_va_list": true, "__gnuc_va_list": true, "struct __va_list": true, "struct __va_list_tag[1]": true}
+// variadic are compilers' own names for what <stdarg.h> calls va_list; on RISC-V,
+// gcc calls it void *.
+var variadic = map[string]bool{"void *": true, "__builtin_va_list": true, "__gnuc_va_list": true, "struct __va_list": true, "struct __va_list_tag[1]": true}
 
 const flattened = "BTF flattens arrays of several dimensions"
 

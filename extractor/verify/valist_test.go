@@ -14,6 +14,9 @@ func TestVariadicLists(t *testing.T) {
 	if r := Types(def("__builtin_va_list"), def("struct __va_list"), Limits{}); r.Unexplained() != 0 || len(r.Disagreements) != 1 {
 		t.Errorf("two compilers' names: %v", r.Disagreements)
 	}
+	if r := Types(def("__builtin_va_list"), def("void *"), Limits{}); r.Unexplained() != 0 || len(r.Disagreements) != 1 {
+		t.Errorf("%+v", r.Disagreements)
+	}
 	if r := Types(def("__builtin_va_list"), def("char *"), Limits{}); r.Unexplained() != 1 {
 		t.Errorf("something else: %v", r.Disagreements)
 	}
