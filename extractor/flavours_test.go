@@ -129,3 +129,17 @@ func TestOtherArchitectures(t *testing.T) {
 		})
 	}
 }
+
+// Debian's kernels of 32 bits have no BTF: their format files are the oracle.
+func TestThirtyTwoBits(t *testing.T) {
+	tier.NeedTool(t, "gcc", "gcc")
+	k := kernels.Get(t, kernels.Spec{Series: "6.1", Flavour: "686-pae"}, kernels.Headers, kernels.Image)
+	snap, err := Extract(context.Background(), Request{Tree: k.Build, CC: "gcc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if snap.Kernel.Arch != "x86" || snap.Kernel.WordSize != 4 {
+		t.Errorf("%+v", snap.Kernel)
+	}
+	againstFormats(t, snap, k)
+}
