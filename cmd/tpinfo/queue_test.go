@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -11,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +17,7 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 	"github.com/tpinfo/tpinfo/fixtures/natsserver"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
+	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -96,23 +94,19 @@ func underFire(t *testing.T, packages string, r *rand.Rand) (db string) {
 	s := startQueue(t)
 	dir := t.TempDir()
 	db = filepath.Join(dir, "cache.db")
-	var said bytes.Buffer
-	coordinator := &process{t: t, dir: dir, args: []string{"prebuild", "--queue", s.URL, "--cache", db, packages}}
-	workers := []*process{
-		{t: t, dir: dir, args: []string{"worker", "--queue", s.URL, "-j", "1"}},
-		{t: t, dir: dir, args: []string{"worker", "--queue", s.URL, "-j", "1"}},
+	workers := []*process.Process{
+		launch(t, dir, "worker", "--queue", s.URL, "-j", "1"),
+		launch(t, dir, "worker", "--queue", s.URL, "-j", "1"),
 	}
-	for _, p := range append(workers, coordinator) {
-		p.start()
-	}
-	events := []func(){coordinator.again, coordinator.again, workers[0].again, workers[1].again, func() {
+	coordinator := launch(t, dir, "prebuild", "--queue", s.URL, "--cache", db, packages)
+	events := []func(){coordinator.Again, coordinator.Again, workers[0].Again, workers[1].Again, func() {
 		s.Kill()
 		time.Sleep(time.Duration(r.IntN(500)) * time.Millisecond)
 		s.Start()
 	}}
 	r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	for _, event := range events {
-		if coordinator.wait(time.Duration(r.IntN(1500)) * time.Millisecond) {
+		if ends(coordinator, time.Duration(r.IntN(1500))*time.Millisecond) {
 			break
 		}
 		event()
@@ -121,78 +115,38 @@ func underFire(t *testing.T, packages string, r *rand.Rand) (db string) {
 	// starts it tries again.
 	for limit := time.Now().Add(90 * time.Second); time.Now().Before(limit); {
 		for _, w := range workers {
-			if w.wait(0) {
-				w.start()
+			if ends(w, 0) {
+				w.Start()
 			}
 		}
-		if !coordinator.wait(200 * time.Millisecond) {
+		if !ends(coordinator, 200*time.Millisecond) {
 			continue
 		}
-		if coordinator.cmd.ProcessState.Success() {
+		if coordinator.Succeeded() {
 			return db
 		}
-		said.WriteString(coordinator.said())
-		coordinator.start()
+		coordinator.Start()
 	}
-	t.Fatalf("the run does not end:\n%s%s%s%s", said.String(), coordinator.said(), workers[0].said(), workers[1].said())
+	t.Fatalf("the run does not end:\n%s%s%s", coordinator.Said(), workers[0].Said(), workers[1].Said())
 	return ""
 }
 
-// process is the program in a process of its own that can be killed.
-type process struct {
-	t    *testing.T
-	dir  string
-	args []string
-	cmd  *exec.Cmd
-	out  string
-	done chan struct{}
-}
-
-func (p *process) start() {
-	p.t.Helper()
-	out, err := os.CreateTemp(p.dir, p.args[0])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer out.Close()
-	p.out = out.Name()
-	cmd := exec.CommandContext(context.Background(), "tpinfo", p.args...) // as testscript.Main puts it on the path
-	cmd.Env = append(os.Environ(), "TMPDIR="+p.dir, "XDG_CONFIG_HOME="+p.dir)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	done := make(chan struct{})
-	p.cmd, p.done = cmd, done
-	go func() {
-		defer close(done)
-		_ = cmd.Wait() // ProcessState has it
-	}()
-	p.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
+// launch starts tpinfo in a process of its own.
+func launch(t *testing.T, dir string, args ...string) *process.Process {
+	t.Helper()
+	return process.Start(t, func() *exec.Cmd {
+		cmd := exec.Command("tpinfo", args...) // as testscript.Main puts it on the path
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir, "XDG_CONFIG_HOME="+dir)
+		return cmd
 	})
 }
 
-// wait reports whether the process ended.
-func (p *process) wait(limit time.Duration) bool {
+// ends reports whether the process has ended after so long.
+func ends(p *process.Process, limit time.Duration) bool {
 	select {
-	case <-p.done:
+	case <-p.Ended():
 		return true
 	case <-time.After(limit):
 		return false
 	}
-}
-
-// again kills the process and starts another one.
-func (p *process) again() {
-	_ = p.cmd.Process.Kill()
-	<-p.done
-	p.start()
-}
-
-func (p *process) said() string {
-	text, _ := os.ReadFile(p.out)
-	return string(text)
 }

@@ -172,17 +172,6 @@ func TestPerfAttachments(t *testing.T) {
 	}
 }
 
-// A script that prints nothing has no sites for a record to name.
-func TestExitAlone(t *testing.T) {
-	tier.Need(t, tier.Machine)
-	s := newScript(t)
-	s.calls(exit())
-	out, errs, result := s.run(t, Options{Command: callsOf(t, endless, 0)})
-	if out != "" || errs != "" || result.Reason != Exited {
-		t.Errorf("%q, %q, %+v", out, errs, result)
-	}
-}
-
 // A timer that adds to an element while probes in the kernel add to it too: no
 // side loses what the other adds. A full array is an error for it as for them.
 func TestSharedUpdates(t *testing.T) {

@@ -10,9 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +17,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/fixtures/natsserver"
+	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -57,13 +55,9 @@ func round(t *testing.T, r *rand.Rand) {
 		t.Fatal(err)
 	}
 	s := natsserver.Start(t, "")
-	coordinator := &actor{t: t, role: "coordinator", url: s.URL, dir: dir}
-	workers := []*actor{{t: t, role: "worker", url: s.URL, dir: dir}, {t: t, role: "worker", url: s.URL, dir: dir}}
-	coordinator.start()
-	for _, w := range workers {
-		w.start()
-	}
-	events := []func(){coordinator.again, coordinator.again, workers[0].again, workers[1].again, func() {
+	coordinator := actor(t, "coordinator", s.URL, dir)
+	workers := []*process.Process{actor(t, "worker", s.URL, dir), actor(t, "worker", s.URL, dir)}
+	events := []func(){coordinator.Again, coordinator.Again, workers[0].Again, workers[1].Again, func() {
 		s.Kill()
 		time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
 		s.Start()
@@ -74,18 +68,18 @@ func round(t *testing.T, r *rand.Rand) {
 	r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	for _, event := range events {
 		select {
-		case <-coordinator.ended():
+		case <-coordinator.Ended():
 		case <-time.After(time.Duration(r.IntN(500)) * time.Millisecond):
 			event()
 		}
 	}
 	select {
-	case <-coordinator.ended():
+	case <-coordinator.Ended():
 	case <-time.After(time.Minute):
-		t.Fatalf("the run does not end:\n%s\n%s\n%s", coordinator.words(), workers[0].words(), workers[1].words())
+		t.Fatalf("the run does not end:\n%s\n%s\n%s", coordinator.Said(), workers[0].Said(), workers[1].Said())
 	}
-	if code := coordinator.code(); code != 0 {
-		t.Errorf("the coordinator ends with status %d:\n%s", code, coordinator.words())
+	if !coordinator.Succeeded() {
+		t.Errorf("the coordinator fails:\n%s", coordinator.Said())
 	}
 	got := kept{}
 	for _, task := range tasks {
@@ -96,80 +90,22 @@ func round(t *testing.T, r *rand.Rand) {
 		got[task.Key] = string(text)
 	}
 	if d := cmp.Diff(undisturbed(t, tasks), got); d != "" {
-		t.Errorf("- undisturbed, + under fire:\n%s\n%s\n%s", d, workers[0].words(), workers[1].words())
+		t.Errorf("- undisturbed, + under fire:\n%s\n%s\n%s", d, workers[0].Said(), workers[1].Said())
 	}
 }
 
-// actor is a process of ours that can be killed.
-type actor struct {
-	t              *testing.T
-	role, url, dir string
-
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{}
-	log  strings.Builder
-}
-
-func (a *actor) start() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// actor starts this program in a role.
+func actor(t *testing.T, role, url, dir string) *process.Process {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
-	out, err := os.CreateTemp(a.dir, a.role)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), roleVariable+"="+a.role, "ACTOR_URL="+a.url, "ACTOR_DIR="+a.dir)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		a.t.Fatal(err)
-	}
-	done := make(chan struct{})
-	a.cmd, a.done = cmd, done
-	go func() {
-		defer close(done)
-		_ = cmd.Wait() // the status is in ProcessState
-		text, _ := os.ReadFile(out.Name())
-		_ = out.Close()
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		fmt.Fprintf(&a.log, "%s:\n%s", a.role, text)
-	}()
-	a.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
+	return process.Start(t, func() *exec.Cmd {
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), roleVariable+"="+role, "ACTOR_URL="+url, "ACTOR_DIR="+dir)
+		return cmd
 	})
-}
-
-// again kills the process, unless it came to its end, and starts another one.
-func (a *actor) again() {
-	select {
-	case <-a.ended():
-		return
-	default:
-	}
-	_ = a.cmd.Process.Kill()
-	<-a.ended()
-	a.start()
-}
-
-func (a *actor) ended() <-chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.done
-}
-
-func (a *actor) code() int { return a.cmd.ProcessState.ExitCode() }
-
-func (a *actor) words() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.log.String()
 }
 
 // roleVariable makes this program an actor instead of the tests.
