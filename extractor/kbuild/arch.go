@@ -17,8 +17,8 @@ type Arch struct {
 	// Name is the folder under arch/.
 	Name string
 	// Config has the options, between spaces, that are all set when a tree is
-	// for this architecture; of two rows with one Name the first that matches
-	// counts.
+	// for this architecture, or unset behind a "!"; of two rows with one Name
+	// the first that matches counts.
 	Config   string
 	WordSize int // bytes
 	Order    tpinfo.ByteOrder
@@ -35,8 +35,15 @@ type Arch struct {
 	// Flags for both compilers, from arch/NAME/Makefile: the ABI and the
 	// code model, and macros that headers test. GCC and Clang add to them.
 	Flags, GCC, Clang []string
-	// When has the flags that a set option adds.
-	When map[string][]string
+	// When has the flags that set options add. As in the Makefile, later ones
+	// have the last word.
+	When []When
+}
+
+// When is what an option adds to the flags.
+type When struct {
+	Config string
+	Flags  []string
 }
 
 // arches: sources are arch/*/Makefile of 5.10 to 7.3.
@@ -53,7 +60,7 @@ var arches = []Arch{
 		GCC: []string{"-mpreferred-stack-boundary=3"},
 		// Until 5.17 the Makefile sets this one itself, where the linker can
 		// make such programs, as all of the last ten years can.
-		When: map[string][]string{"X86_X32": {"-DCONFIG_X86_X32_ABI"}},
+		When: []When{{"X86_X32", []string{"-DCONFIG_X86_X32_ABI"}}},
 	},
 	{
 		Name: "x86", Config: "X86_32", WordSize: 4, Order: tpinfo.LittleEndian,
@@ -63,25 +70,32 @@ var arches = []Arch{
 		GCC:   []string{"-msoft-float"},
 	},
 	{
-		Name: "arm64", Config: "ARM64", WordSize: 8, Order: tpinfo.LittleEndian,
-		Packages: []string{"arm64", "aarch64"}, UnitText: 700_000,
-		GNU: "aarch64-linux-gnu", LLVM: "aarch64-linux-gnu", Host: []string{"arm64"},
-		Flags: []string{
-			"-mgeneral-regs-only", "-mlittle-endian",
-			"-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
-			"-DARM64_ASM_ARCH=\"armv8.5-a\"", "-DKASAN_SHADOW_SCALE_SHIFT=3",
+		Name: "arm", Config: "ARM AEABI !CPU_BIG_ENDIAN", WordSize: 4, Order: tpinfo.LittleEndian,
+		Packages: []string{"armhf", "armel", "armv7hl", "armv7l"}, UnitText: 700_000,
+		GNU: "arm-linux-gnueabihf", LLVM: "arm-linux-gnueabihf", Host: []string{"arm"},
+		Flags: []string{"-mlittle-endian", "-mabi=aapcs-linux", "-mfloat-abi=soft", "-Uarm"},
+		GCC:   []string{"-mfpu=vfp"},
+		// A kernel for several CPUs is built for the oldest.
+		When: []When{
+			{"THUMB2_KERNEL", []string{"-mthumb"}},
+			{"CPU_32v7", []string{"-march=armv7-a", "-D__LINUX_ARM_ARCH__=7"}},
+			{"CPU_32v6", []string{"-march=armv6", "-U__LINUX_ARM_ARCH__", "-D__LINUX_ARM_ARCH__=6"}},
+			{"CPU_32v6K", []string{"-march=armv6k", "-U__LINUX_ARM_ARCH__", "-D__LINUX_ARM_ARCH__=6"}},
+			{"CPU_32v5", []string{"-march=armv5te", "-U__LINUX_ARM_ARCH__", "-D__LINUX_ARM_ARCH__=5"}},
+			{"CPU_32v4T", []string{"-march=armv4t", "-U__LINUX_ARM_ARCH__", "-D__LINUX_ARM_ARCH__=4"}},
 		},
-		GCC: []string{"-mabi=lp64"},
 	},
+	arm64("ARM64 !CPU_BIG_ENDIAN", tpinfo.LittleEndian, "-mlittle-endian", "aarch64-linux-gnu", "arm64", "aarch64"),
+	arm64("ARM64", tpinfo.BigEndian, "-mbig-endian", "aarch64_be-linux-gnu", "aarch64_be"),
 	{
 		Name: "powerpc", Config: "PPC64 CPU_LITTLE_ENDIAN", WordSize: 8, Order: tpinfo.LittleEndian,
 		Packages: []string{"ppc64el", "ppc64le"}, UnitText: 700_000,
 		GNU: "powerpc64le-linux-gnu", LLVM: "powerpc64le-linux-gnu", Host: []string{"ppc64le"},
 		Flags: []string{"-m64", "-mlittle-endian", "-mcmodel=medium", "-msoft-float", "-mno-altivec", "-mno-vsx"},
 		GCC:   []string{"-mabi=elfv2", "-mlong-double-128"},
-		When: map[string][]string{
-			"ARCH_USING_PATCHABLE_FUNCTION_ENTRY": {"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"},
-			"MPROFILE_KERNEL":                     {"-DCC_USING_MPROFILE_KERNEL"},
+		When: []When{
+			{"ARCH_USING_PATCHABLE_FUNCTION_ENTRY", []string{"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"}},
+			{"MPROFILE_KERNEL", []string{"-DCC_USING_MPROFILE_KERNEL"}},
 		},
 	},
 	{
@@ -91,19 +105,33 @@ var arches = []Arch{
 		Packages: []string{"riscv64"}, UnitText: 700_000,
 		GNU: "riscv64-linux-gnu", LLVM: "riscv64-linux-gnu", Host: []string{"riscv64"},
 		Flags: []string{"-mabi=lp64", "-mcmodel=medany"},
-		When:  map[string][]string{"DYNAMIC_FTRACE": {"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"}},
+		When:  []When{{"DYNAMIC_FTRACE", []string{"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"}}},
 	},
 	{
 		Name: "s390", Config: "S390", WordSize: 8, Order: tpinfo.BigEndian,
 		Packages: []string{"s390x"}, UnitText: 700_000,
 		GNU: "s390x-linux-gnu", LLVM: "s390x-linux-gnu", Host: []string{"s390x"},
 		Flags: []string{"-m64", "-mpacked-stack", "-mbackchain", "-msoft-float"},
-		When: map[string][]string{
-			"EXPOLINE": {"-DCC_USING_EXPOLINE"}, "FUNCTION_TRACER": {"-DCC_USING_HOTPATCH"},
-			"MARCH_Z10": {"-march=z10"}, "MARCH_Z196": {"-march=z196"}, "MARCH_ZEC12": {"-march=zEC12"},
-			"MARCH_Z13": {"-march=z13"}, "MARCH_Z14": {"-march=z14"}, "MARCH_Z15": {"-march=z15"},
+		When: []When{
+			{"EXPOLINE", []string{"-DCC_USING_EXPOLINE"}}, {"FUNCTION_TRACER", []string{"-DCC_USING_HOTPATCH"}},
+			{"MARCH_Z10", []string{"-march=z10"}}, {"MARCH_Z196", []string{"-march=z196"}}, {"MARCH_ZEC12", []string{"-march=zEC12"}},
+			{"MARCH_Z13", []string{"-march=z13"}}, {"MARCH_Z14", []string{"-march=z14"}}, {"MARCH_Z15", []string{"-march=z15"}},
 		},
 	},
+}
+
+func arm64(config string, order tpinfo.ByteOrder, endian, llvm string, packages ...string) Arch {
+	return Arch{
+		Name: "arm64", Config: config, WordSize: 8, Order: order,
+		Packages: packages, UnitText: 700_000,
+		GNU: "aarch64-linux-gnu", LLVM: llvm, Host: []string{"arm64"},
+		Flags: []string{
+			"-mgeneral-regs-only", endian,
+			"-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
+			"-DARM64_ASM_ARCH=\"armv8.5-a\"", "-DKASAN_SHADOW_SCALE_SHIFT=3",
+		},
+		GCC: []string{"-mabi=lp64"},
+	}
 }
 
 // Arches are all that are known.
@@ -118,11 +146,22 @@ func Arches() []*Arch {
 // ArchOf tells the architecture that a configuration is for.
 func ArchOf(c Config) (*Arch, bool) {
 	for i := range arches {
-		if !slices.ContainsFunc(strings.Fields(arches[i].Config), func(option string) bool { return !c.On(option) }) {
+		if c.has(arches[i].Config) {
 			return &arches[i], true
 		}
 	}
 	return nil, false
+}
+
+// has reports whether a configuration is as Arch.Config says.
+func (c Config) has(options string) bool {
+	for option := range strings.FieldsSeq(options) {
+		option, unset := strings.CutPrefix(option, "!")
+		if c.On(option) == unset {
+			return false
+		}
+	}
+	return true
 }
 
 // ArchNamed returns the architecture that a package names, by dpkg's word, rpm's

@@ -148,7 +148,7 @@ func TestFindFails(t *testing.T) {
 		{"no release", without(inPlace(), "tree/include/generated/utsrelease.h"), "tree", ErrNotConfigured, "make prepare"},
 		{"an empty release", replaced("tree/include/generated/utsrelease.h", "\n"), "tree", nil, "no UTS_RELEASE in it"},
 		{"a release without a version", replaced("tree/include/generated/utsrelease.h", `#define UTS_RELEASE "next"`), "tree", nil, "does not start with a version"},
-		{"another architecture", built("tree/", map[string]string{"tree/" + tracepointHeader: "", "tree/include/config/auto.conf": "CONFIG_LOONGARCH=y\n"}), "tree", ErrUnknownArch, "this version knows arm64, powerpc, riscv, s390, x86"},
+		{"another architecture", built("tree/", map[string]string{"tree/" + tracepointHeader: "", "tree/include/config/auto.conf": "CONFIG_LOONGARCH=y\n"}), "tree", ErrUnknownArch, "this version knows arm, arm64, powerpc, riscv, s390, x86"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root := t.TempDir()

@@ -1,10 +1,8 @@
 package kbuild
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -94,9 +92,9 @@ func (t *Tree) Flags(family Family) []string {
 		flags = append(flags, "-fms-extensions")
 	}
 	flags = append(flags, t.Arch.Flags...)
-	for _, option := range slices.Sorted(maps.Keys(t.Arch.When)) {
-		if t.Config.On(option) {
-			flags = append(flags, t.Arch.When[option]...)
+	for _, w := range t.Arch.When {
+		if t.Config.On(w.Config) {
+			flags = append(flags, w.Flags...)
 		}
 	}
 	if family == Clang {

@@ -98,6 +98,7 @@ func TestArchitectures(t *testing.T) {
 		order tpinfo.ByteOrder
 	}{
 		"X86_64": {"x86", 8, tpinfo.LittleEndian}, "X86_32": {"x86", 4, tpinfo.LittleEndian}, "ARM64": {"arm64", 8, tpinfo.LittleEndian},
+		"ARM64 CPU_BIG_ENDIAN": {"arm64", 8, tpinfo.BigEndian}, "ARM AEABI": {"arm", 4, tpinfo.LittleEndian},
 		"PPC64 CPU_LITTLE_ENDIAN": {"powerpc", 8, tpinfo.LittleEndian}, "RISCV 64BIT": {"riscv", 8, tpinfo.LittleEndian},
 		"S390 64BIT": {"s390", 8, tpinfo.BigEndian},
 	} {
@@ -110,11 +111,21 @@ func TestArchitectures(t *testing.T) {
 			t.Errorf("%s: %+v (%v)", options, arch, err)
 		}
 	}
-	// One that is half there is another.
-	for _, option := range []string{"PPC64", "RISCV", "CPU_LITTLE_ENDIAN"} {
-		if arch, err := archOf(&Tree{Config: Config{option: "y"}}); err == nil {
-			t.Errorf("%s alone: %s", option, arch.Name)
+	// One that is half there is another, and so is one of the other byte order.
+	for _, config := range []Config{{"PPC64": "y"}, {"RISCV": "y"}, {"CPU_LITTLE_ENDIAN": "y"}, {"ARM": "y", "AEABI": "y", "CPU_BIG_ENDIAN": "y"}} {
+		if arch, err := archOf(&Tree{Config: config}); err == nil {
+			t.Errorf("%v: %s", config, arch.Name)
 		}
+	}
+	// A kernel for several CPUs is built for the oldest.
+	arm := &Tree{Config: Config{"ARM": "y", "AEABI": "y", "CPU_32v6": "y", "CPU_32v7": "y"}}
+	var err error
+	if arm.Arch, err = archOf(arm); err != nil {
+		t.Fatal(err)
+	}
+	flags := arm.Flags(GCC)
+	if six, seven := slices.Index(flags, "-march=armv6"), slices.Index(flags, "-march=armv7-a"); seven < 0 || six < seven {
+		t.Errorf("flags %q", flags)
 	}
 }
 
