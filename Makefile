@@ -1,4 +1,4 @@
-# make build   bin/tpinfo, and tprun for each architecture
+# make build   bin/tpinfo, and tprun for the architectures in TPRUN
 # make demo    two kernels extracted and shown, a probe run on two kernels; on a
 #              fresh Debian machine, as root
 # make test    the four tiers of tests; installs what they stand on
@@ -22,10 +22,12 @@ build:
 	@fixtures/install.sh build
 	@$(MAKE) --no-print-directory programs
 
-# tprun is static, for each architecture that it is sent to.
+# tprun is static, for each architecture that it is sent to, by Go's word;
+# riscv64 and s390x can be among them.
+TPRUN ?= amd64 arm64
 programs:
 	go build -o bin/ ./cmd/tpinfo
-	for arch in amd64 arm64; do \
+	for arch in $(TPRUN); do \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o bin/tprun-linux-$$arch ./cmd/tprun || exit 1; \
 	done
 	ln -sf tprun-linux-$$(go env GOARCH) bin/tprun

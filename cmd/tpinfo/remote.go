@@ -5,23 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/remote"
 )
 
-// goArch is Go's word for the kernel's architectures that tprun is built for.
-var goArch = map[string]string{"x86": "amd64", "arm64": "arm64"}
+// goArch is Go's word for the kernel's architectures that tprun is tested on.
+var goArch = map[string]string{"x86": "amd64", "arm64": "arm64", "riscv": "riscv64", "s390": "s390x"}
 
 // tprun finds the program that runs objects on an architecture: beside this
 // one, or in the folder that TPINFO_TPRUN names.
 func tprun(arch string) ([]byte, error) {
 	name, ok := goArch[arch]
 	if !ok {
-		return nil, fmt.Errorf("tprun is built for x86 and arm64, and the host is %s", arch)
+		return nil, fmt.Errorf("tprun is built for %s, and the host is %s", strings.Join(slices.Sorted(maps.Keys(goArch)), ", "), arch)
 	}
 	dir := os.Getenv("TPINFO_TPRUN")
 	if dir == "" {
@@ -36,7 +39,7 @@ func tprun(arch string) ([]byte, error) {
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "tprun-linux-"+name))
 	if err != nil {
-		return nil, fmt.Errorf("%w; 'make build' makes it, and TPINFO_TPRUN names the folder it is in", err)
+		return nil, fmt.Errorf("%w; 'make programs TPRUN=%s' makes it, and TPINFO_TPRUN names the folder it is in", err, name)
 	}
 	return data, nil
 }

@@ -38,8 +38,14 @@ func TestScriptsOnOtherKernels(t *testing.T) {
 	tier.Need(t, tier.Booted)
 	tier.NeedTool(t, "gcc", "gcc")
 	tier.NeedTool(t, "aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu")
-	tprun := map[string]string{"amd64": programs.Tprun(t, "amd64"), "arm64": programs.Tprun(t, "arm64")}
-	others := []kernels.Spec{{Series: "6.1", Flavour: "arm64"}}
+	tier.NeedTool(t, "riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu")
+	tier.NeedTool(t, "s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu")
+	tprun := map[string]string{}
+	for _, arch := range []string{"amd64", "arm64", "riscv64", "s390x"} {
+		tprun[arch] = programs.Tprun(t, arch)
+	}
+	// s390x is big-endian.
+	others := []kernels.Spec{{Series: "6.1", Flavour: "arm64"}, {Series: "6.12", Flavour: "riscv64"}, {Series: "6.12", Flavour: "s390x"}}
 	for _, series := range kernels.Series() {
 		others = append(others, kernels.Spec{Series: series})
 	}
