@@ -12,8 +12,9 @@ import (
 )
 
 // Fail enters into the ledger that a kernel could not be built, in place of
-// what stood there for its key. What was built before is there all the same,
-// and not entered.
+// what stood there for its key. What was built from the same files is there all
+// the same, and not entered; a release that is built later leaves the ledger,
+// whatever files failed.
 func (db *DB) Fail(ctx context.Context, f tpinfo.Failure) error {
 	if f.Key == "" {
 		return errors.New("a failure needs a key to be stored")

@@ -138,3 +138,54 @@ func TestFailures(t *testing.T) {
 		t.Errorf("a damaged ledger: %v, want ErrCorrupt", err)
 	}
 }
+
+// A package that was damaged and came again is another file: what matters is
+// that its release was built since, here or in a cache that is merged.
+func TestMended(t *testing.T) {
+	ctx := context.Background()
+	snap := sample("6.1.0-1", 0)
+	built := snap.Kernel.Extracted
+	fail := func(key, release, arch string, after time.Duration) tpinfo.Failure {
+		return tpinfo.Failure{Key: key, Release: release, Arch: arch, Reason: "no", Tries: 1, When: built.Add(after)}
+	}
+	list := []tpinfo.Failure{
+		fail("mended", "6.1.0-1", snap.Kernel.Arch, -time.Hour),
+		fail("since", "6.1.0-1", snap.Kernel.Arch, time.Hour),
+		fail("other", "6.1.0-2", snap.Kernel.Arch, -time.Hour),
+		fail("elsewhere", "6.1.0-1", "vax", -time.Hour),
+	}
+	broken := openTemp(t)
+	for _, f := range list {
+		if err := broken.Fail(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := openTemp(t)
+	put(t, good, snap)
+	for name, pair := range map[string][2]*DB{"into the broken one": {broken, good}, "into the good one": {good, broken}} {
+		db := openTemp(t)
+		for _, from := range pair {
+			if _, err := db.Merge(ctx, from.Path()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ledger(t, name, db)
+	}
+	put(t, broken, snap)
+	ledger(t, "built here", broken)
+}
+
+func ledger(t *testing.T, name string, db *DB) {
+	t.Helper()
+	failures, err := db.Failures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, f := range failures {
+		got[f.Key] = true
+	}
+	if diff := cmp.Diff(map[string]bool{"since": true, "other": true, "elsewhere": true}, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}

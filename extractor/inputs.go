@@ -117,7 +117,7 @@ func readContents(ctx context.Context, roots []kbuild.Root, files []string) (con
 					return fmt.Errorf("%s: %w", files[i], fs.ErrNotExist)
 				}
 				var err error
-				if sums[i], err = digestFile(filepath.Join(dir, rel)); err != nil {
+				if sums[i], err = digestFile(dir, rel); err != nil {
 					return err
 				}
 			}
@@ -136,7 +136,7 @@ func readContents(ctx context.Context, roots []kbuild.Root, files []string) (con
 
 // identity is the name of the kernel that the trees headers describe: the
 // digest of the files that the public trace headers read, whatever else was
-// read beside them.
+// read beside them, without its release.
 func (c contents) identity(tree *kbuild.Tree, files []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "arch %s %d %s\noverrides %s\n", tree.Arch.Name, tree.Arch.WordSize, tree.Arch.Order, headers.Digest())
@@ -198,12 +198,14 @@ func below(dir, path string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-func digestFile(path string) (sum [sha256.Size]byte, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
+// digestFile leaves out what only names the release: kernels that differ in
+// nothing else are one, whichever of them is extracted.
+func digestFile(dir, rel string) (sum [sha256.Size]byte, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, rel))
+	if err != nil || kbuild.OnlyRelease(rel) {
 		return sum, err
 	}
-	return sha256.Sum256(text), nil
+	return sha256.Sum256(kbuild.WithoutRelease(rel, text)), nil
 }
 
 // isGone reports whether err says that a file recorded as input is missing.

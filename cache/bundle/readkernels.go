@@ -143,7 +143,7 @@ func (r *kernelReader) kernel(body []byte) (*Kernel, error) {
 	k.Kernel = layout.Kernel{ID: d.Text(), Arch: d.Text(), ByteOrder: d.Text(), WordSize: int(d.Number()), Source: d.Text(), Problems: []byte(d.Text())}
 	places := d.Text()
 	for range d.Length(6) {
-		alias := layout.Alias{Release: d.Text(), Tree: d.Text(), Compiler: d.Text(), Extracted: unknownTime, Digest: d.Text(), BTF: d.Text()}
+		alias := layout.Alias{Release: d.Text(), Tree: d.Text(), Compiler: d.Text(), Extracted: layout.UnknownTime, Digest: d.Text(), BTF: d.Text()}
 		list := d.Number()
 		if list < 1 || list > int64(len(r.lists)) {
 			return nil, layout.ErrDamaged
@@ -223,7 +223,7 @@ func (r *kernelReader) sensible(k *Kernel) error {
 	if k.ID == "" || k.WordSize != 4 && k.WordSize != 8 {
 		return fmt.Errorf("kernel %q has words of %d bytes", k.ID, k.WordSize)
 	}
-	if !slices.EqualFunc(k.Aliases, homeless(k.Aliases), func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree }) {
+	if !slices.EqualFunc(k.Aliases, layout.Homeless(k.Aliases), func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree }) {
 		return fmt.Errorf("kernel %q has names twice, or out of order", k.ID)
 	}
 	texts := []string{k.ID, k.Arch, k.ByteOrder, k.Source}

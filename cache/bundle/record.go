@@ -1,10 +1,7 @@
 package bundle
 
 import (
-	"cmp"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/layout"
@@ -59,21 +56,4 @@ func Of(snap *tpinfo.Snapshot) (*Kernel, error) {
 		}},
 		Lists: map[string]string{string(hash): files},
 	}, nil
-}
-
-// unknownTime stands for when something was extracted, which an exported file
-// does not say.
-var unknownTime = time.Time{}.Unix()
-
-// homeless are aliases without the folders of their trees and without times;
-// of those that then have one name, the greatest.
-func homeless(aliases []layout.Alias) []layout.Alias {
-	aliases = slices.Clone(aliases)
-	for i := range aliases {
-		aliases[i].Tree, aliases[i].Extracted = aliases[i].TreeName(), unknownTime
-	}
-	slices.SortFunc(aliases, func(a, b layout.Alias) int {
-		return cmp.Or(cmp.Compare(a.Release, b.Release), cmp.Compare(a.Tree, b.Tree), b.Compare(a))
-	})
-	return slices.CompactFunc(aliases, func(a, b layout.Alias) bool { return a.Release == b.Release && a.Tree == b.Tree })
 }

@@ -30,7 +30,7 @@ func (w *KernelWriter) Wants(h layout.Hash) bool { return w.layouts[h] == 0 }
 // The same kernels in the same order give the same bytes, whatever folders and
 // times they have.
 func (w *KernelWriter) Add(k *Kernel) error {
-	aliases := homeless(k.Aliases)
+	aliases := layout.Homeless(k.Aliases)
 	for _, alias := range aliases {
 		hash := string(alias.Files)
 		if w.lists[hash] != 0 {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/tpinfo/tpinfo"
 )
@@ -70,4 +71,21 @@ func (a Alias) Compare(b Alias) int {
 func FilesHash(text []byte) []byte {
 	sum := sha256.Sum256(text)
 	return sum[:16]
+}
+
+// UnknownTime is an alias's Extracted where nothing says when: in exported
+// files.
+var UnknownTime = time.Time{}.Unix()
+
+// Homeless are aliases without the folders of their trees and without times;
+// of those that then have one name, the greatest.
+func Homeless(aliases []Alias) []Alias {
+	aliases = slices.Clone(aliases)
+	for i := range aliases {
+		aliases[i].Tree, aliases[i].Extracted = aliases[i].TreeName(), UnknownTime
+	}
+	slices.SortFunc(aliases, func(a, b Alias) int {
+		return cmp.Or(cmp.Compare(a.Release, b.Release), cmp.Compare(a.Tree, b.Tree), b.Compare(a))
+	})
+	return slices.CompactFunc(aliases, func(a, b Alias) bool { return a.Release == b.Release && a.Tree == b.Tree })
 }

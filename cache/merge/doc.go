@@ -11,7 +11,7 @@
 //   - of an origin, the one with the greater digest of headers, then kernel;
 //   - of a failure, the last, then the one tried more often, then the one
 //     whose JSON sorts later. What one cache failed to build and the other
-//     built is no failure.
+//     built, from the same files or the same release later, is no failure.
 //
 // The way of a kernel:
 //

@@ -143,8 +143,7 @@ func (t *Target) mergeOrigin(ctx context.Context, kernelID string, theirs tpinfo
 
 // Fail enters a failure into the ledger.
 func (t *Target) Fail(ctx context.Context, theirs tpinfo.Failure) error {
-	var built int
-	if err := t.tx.QueryRowContext(ctx, "SELECT count(*) FROM origin WHERE key = ?", theirs.Key).Scan(&built); err != nil || built > 0 {
+	if mended, err := table.Mended(ctx, t.tx, theirs); err != nil || mended {
 		return err
 	}
 	mine, err := table.Failures(ctx, t.tx, "SELECT key, body FROM failure WHERE key = ?", theirs.Key)

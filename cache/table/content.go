@@ -12,12 +12,13 @@ import (
 	"github.com/tpinfo/tpinfo/cache/layout"
 )
 
-// Content digests all that the tables hold but times, how often something was
-// tried and in which words it failed, and layouts that no kernel has; in
-// hexadecimal, and independent of the order in which it came there.
+// Content digests all that the tables hold but times, the folders that trees
+// and packages lay in, how often something was tried and in which words it
+// failed, and layouts that no kernel has; in hexadecimal, and independent of the
+// order in which it came there.
 func Content(ctx context.Context, tx *sql.Tx) (string, error) {
 	var e layout.Encoder
-	e.Text("tpinfo content 1")
+	e.Text("tpinfo content 2")
 	for _, table := range []func(context.Context, *sql.Tx, *layout.Encoder) error{kernelContents, aliasContents, originContents, failureContents} {
 		if err := table(ctx, tx, &e); err != nil {
 			return "", err
@@ -32,7 +33,36 @@ func kernelContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
 }
 
 func aliasContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {
-	return eachText(ctx, tx, e, 7, "SELECT kernel, release, tree, compiler, digest, btf, files FROM alias ORDER BY kernel, release, tree")
+	rows, err := tx.QueryContext(ctx, "SELECT kernel, release, tree, compiler, digest, btf, files FROM alias ORDER BY kernel")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var kernel string
+	var aliases []layout.Alias
+	n := 0
+	end := func() {
+		for _, a := range layout.Homeless(aliases) {
+			e.Text(kernel, a.Release, a.Tree, a.Compiler, a.Digest, a.BTF, string(a.Files))
+			n++
+		}
+		aliases = nil
+	}
+	for rows.Next() {
+		var of string
+		var a layout.Alias
+		if err := rows.Scan(&of, &a.Release, &a.Tree, &a.Compiler, &a.Digest, &a.BTF, &a.Files); err != nil {
+			return err
+		}
+		if of != kernel {
+			end()
+			kernel = of
+		}
+		aliases = append(aliases, a)
+	}
+	end()
+	e.Number(int64(n))
+	return rows.Err()
 }
 
 func originContents(ctx context.Context, tx *sql.Tx, e *layout.Encoder) error {

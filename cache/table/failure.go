@@ -11,8 +11,11 @@ import (
 )
 
 // StoreFailure enters a failure into the ledger in place of what stood there for
-// its key, unless what has the key was built.
+// its key, unless it is Mended.
 func StoreFailure(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) error {
+	if mended, err := Mended(ctx, tx, f); err != nil || mended {
+		return err
+	}
 	text, err := json.Marshal(f)
 	if err != nil {
 		return err
@@ -21,8 +24,37 @@ func StoreFailure(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM origin WHERE key = ?1)", f.Key, body)
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO failure (key, body) VALUES (?, ?)", f.Key, body)
 	return err
+}
+
+// Mended reports whether what failed was built: from the same files, or its
+// release since then from others.
+func Mended(ctx context.Context, tx *sql.Tx, f tpinfo.Failure) (mended bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM origin WHERE key = ?1)
+		OR EXISTS (SELECT 1 FROM alias JOIN kernel ON kernel.id = alias.kernel WHERE alias.release = ?2 AND kernel.arch = ?3 AND alias.extracted >= ?4)`,
+		f.Key, f.Release, f.Arch, f.When.Unix()).Scan(&mended)
+	return mended, err
+}
+
+// forgetFailures removes what an alias mends.
+func forgetFailures(ctx context.Context, tx *sql.Tx, kernelID string, a layout.Alias) error {
+	list, err := Failures(ctx, tx, "SELECT key, body FROM failure")
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var arch string
+	if err := tx.QueryRowContext(ctx, "SELECT arch FROM kernel WHERE id = ?", kernelID).Scan(&arch); err != nil {
+		return err
+	}
+	for _, f := range list {
+		if f.Release == a.Release && f.Arch == arch && f.When.Unix() <= a.Extracted {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM failure WHERE key = ?", f.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Failures reads what a query of keys and bodies finds in the ledger.

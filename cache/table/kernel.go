@@ -75,7 +75,10 @@ func StoreAlias(ctx context.Context, tx *sql.Tx, kernelID string, a layout.Alias
 	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO alias (kernel, release, tree, compiler, extracted, digest, btf, files)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		kernelID, a.Release, a.Tree, a.Compiler, a.Extracted, a.Digest, a.BTF, a.Files)
-	return known == 0, err
+	if err != nil {
+		return false, err
+	}
+	return known == 0, forgetFailures(ctx, tx, kernelID, a)
 }
 
 // Kernel is the kernel with this id; of its layouts, only their ids.

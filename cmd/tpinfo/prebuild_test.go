@@ -355,3 +355,37 @@ func layoutsOf(t *testing.T, file string) int {
 	}
 	return s.Events + s.Types
 }
+
+// Kernels that differ in their release alone are one, with two names, however
+// they came into the cache: together or apart, from whatever folder.
+func TestTwins(t *testing.T) {
+	tier.NeedTool(t, "gcc", "gcc")
+	dir := t.TempDir()
+	both, one, two := filepath.Join(dir, "both"), filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	for n, alone := range []string{one, two} {
+		abi := fmt.Sprintf("6.17.0-%d", n+1)
+		for _, folder := range []string{both, alone} {
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			packed.Write(t, folder, packed.Kernel{ABI: abi, Flavour: "tiny", Replace: []string{
+				"#define CONFIG_X86_64 1\n", "#define CONFIG_X86_64 1\n#define CONFIG_BUILD_SALT \"" + abi + "\"\n"}})
+		}
+	}
+	built := func(name string, args ...string) string {
+		db := filepath.Join(dir, name+".db")
+		do(t, exitDone, append([]string{args[0], "-q", "--cache", db}, args[1:]...)...)
+		return db
+	}
+	a, b := built("a", "prebuild", one), built("b", "prebuild", two)
+	want := contentOf(t, built("together", "prebuild", both))
+	for name, args := range map[string][]string{
+		"one then two": {"cache", "merge", a, b}, "two then one": {"cache", "merge", b, a},
+	} {
+		db := filepath.Join(dir, name+".db")
+		do(t, exitDone, append(args, "-q", "--cache", db)...)
+		if got := contentOf(t, db); got != want {
+			t.Errorf("%s: content %s, want %s", name, got, want)
+		}
+	}
+}

@@ -148,7 +148,7 @@ func TestDebianNeighbour(t *testing.T) {
 			real, err := filepath.EvalSymlinks(dir)
 			must(t, err)
 			for name, text := range filesBelow(t, real) {
-				if isHeader(name) && !releaseFiles[name] {
+				if isHeader(name) && !kbuild.OnlyRelease(name) {
 					files[role+name] = strings.ReplaceAll(text, tree.Release, "RELEASE")
 				}
 			}

@@ -25,7 +25,7 @@ import (
 func contentSum(sums map[string]string, read func(rel string) ([]byte, error)) (string, error) {
 	names := make([]string, 0, len(sums))
 	for rel := range sums {
-		if !releaseFiles[rel] {
+		if !kbuild.OnlyRelease(rel) {
 			names = append(names, rel)
 		}
 	}
@@ -33,12 +33,12 @@ func contentSum(sums map[string]string, read func(rel string) ([]byte, error)) (
 	all := sha256.New()
 	for _, rel := range names {
 		sum := sums[rel]
-		if configFiles[rel] {
+		if kbuild.HasRelease(rel) {
 			text, err := read(rel)
 			if err != nil {
 				return "", machine(err)
 			}
-			own := sha256.Sum256(releaseOption.ReplaceAll(text, nil))
+			own := sha256.Sum256(kbuild.WithoutRelease(rel, text))
 			sum = string(own[:])
 		}
 		fmt.Fprintf(all, "%s\x00%d:%s", rel, len(sum), sum)

@@ -77,27 +77,6 @@ func headerFile(rel string) bool {
 	return !strings.Contains(rel, "include/generated/") || strings.HasSuffix(rel, ".h")
 }
 
-// releaseFiles are generated headers that only name the release, the package
-// or the time of the build (scripts/mkcompile_h, Makefile; package.h is
-// Debian's). Trees that differ in these alone have the same metadata.
-var releaseFiles = map[string]bool{
-	"include/generated/utsrelease.h": true,
-	"include/generated/utsversion.h": true,
-	"include/generated/compile.h":    true,
-	"include/generated/package.h":    true,
-}
-
-// configFiles repeat the configuration, and with it the options that only
-// name the release.
-var configFiles = map[string]bool{
-	"include/config/auto.conf":     true,
-	"include/generated/autoconf.h": true,
-}
-
-// releaseOption matches a line that sets one of them: init/Kconfig's
-// BUILD_SALT and LOCALVERSION, Ubuntu's VERSION_SIGNATURE.
-var releaseOption = regexp.MustCompile(`(?m)^(?:#define )?CONFIG_(?:BUILD_SALT|LOCALVERSION|VERSION_SIGNATURE)[ =].*\n?`)
-
 // sourceSkipped are folders of a source tree that no kernel is built from.
 var sourceSkipped = []string{"Documentation/", "tools/", "samples/"}
 
