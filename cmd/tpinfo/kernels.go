@@ -73,7 +73,7 @@ damaged package, is not among them: every run that finds it names it, and so doe
 its report.`,
 		Example: `  tpinfo kernels
   tpinfo kernels --failed
-  tpinfo kernels -f json | jq -r .release`,
+  tpinfo kernels -f json | jq -r '.releases[]'`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if failed {

@@ -42,7 +42,7 @@ was. A kernel that cannot be built does not cost the others; it is entered into 
 ledger ('tpinfo kernels --failed') and tried again when the compiler or tpinfo is
 another one, or with --retry.
 
---shard builds one of several equal parts, for machines that see the same
+--shard builds one of several parts, for machines that see the same
 packages: 1/4 to 4/4, or auto/4 in a Kubernetes job with completionMode Indexed.
 'tpinfo cache merge' joins the caches.
 
@@ -109,6 +109,8 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 			return err
 		}
 	}
+	report := fleet.NewReport(start)
+	defer func() { err = errors.Join(err, a.saveReport(report, err)) }()
 	db, err := a.prebuildCache(ctx)
 	if err != nil {
 		return err
@@ -133,18 +135,9 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 		return fmt.Errorf("no kernel headers in %s: it takes header packages (linux-headers-RELEASE with its common part, kernel-devel), folders of them, or build trees", strings.Join(paths, ", "))
 	}
 	if s.dryRun {
+		report = fleet.OfPlan(plan, start)
 		if err := a.write(func(w io.Writer) error { return a.printPlan(w, plan) }); err != nil {
 			return err
-		}
-		if s.report != "" {
-			report := fleet.OfPlan(plan, start)
-			report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
-			if st, err := os.Stat(s.cache); err == nil {
-				report.CacheBytes = st.Size()
-			}
-			if err := writeFile("report", s.report, report.Write); err != nil {
-				return err
-			}
 		}
 		if plan.Failed() > 0 {
 			return errSilent // it was said
@@ -156,11 +149,7 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 			return err
 		}
 	}
-	var report *fleet.Report
-	err = a.write(func(w io.Writer) (err error) {
-		report, err = a.runPlan(ctx, w, db, plan, start)
-		return err
-	})
+	err = a.write(func(w io.Writer) error { return a.runPlan(ctx, w, db, plan, start, report) })
 	if err == nil && report.Totals.Failed+report.Totals.FailedInputs > 0 {
 		return errSilent // the summary said it
 	}
@@ -226,12 +215,35 @@ func (a *app) prebuildCache(ctx context.Context) (*cache.DB, error) {
 	return db, err
 }
 
-// runPlan builds what is planned, and writes the report on every way out.
-func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *fleet.Plan, start time.Time) (report *fleet.Report, err error) {
+// saveReport writes the report where one is asked for; err is how the command
+// ended.
+func (a *app) saveReport(report *fleet.Report, err error) error {
+	s := &a.settings
+	if s.report == "" {
+		return nil
+	}
+	a.head(report)
+	if err != nil && report.Error == "" && !errors.Is(err, errSilent) {
+		report.Error = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	return writeFile("report", s.report, report.Write)
+}
+
+// head fills in what the report says of the program and the cache.
+func (a *app) head(report *fleet.Report) {
+	s := &a.settings
+	report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
+	if st, err := os.Stat(s.cache); err == nil {
+		report.CacheBytes = st.Size()
+	}
+}
+
+// runPlan builds what is planned, and reports what became of it.
+func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *fleet.Plan, start time.Time, report *fleet.Report) (err error) {
 	s := &a.settings
 	scratch, err := fleet.NewScratch("")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, scratch.Close()) }()
 	opener := kpkg.NewOpener(scratch.Dir, kpkg.Limits{})
@@ -255,29 +267,23 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	if s.queue != "" && len(plan.Tasks) > 0 {
 		q, err := natsqueue.Connect(ctx, a.queueServer(), a.noteLog(show.notes()))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer q.Close()
 		run.Queue = &natsqueue.Coordinator{Queue: q, Here: builder.Build, Known: builder.Known, Report: show}
 	}
-	report, err = run.Do(ctx, plan)
+	done, err := run.Do(ctx, plan)
 	show.close()
-	report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
+	*report = *done
 	// Closed, so that its log is in the file and the size is the file's.
-	err = errors.Join(err, db.Close())
-	if st, serr := os.Stat(s.cache); serr == nil {
-		report.CacheBytes = st.Size()
-	}
-	if s.report != "" {
-		err = errors.Join(err, writeFile("report", s.report, report.Write))
-	}
-	if err != nil {
+	if err = errors.Join(err, db.Close()); err != nil {
 		if t := report.Totals; t.Waiting > 0 {
 			a.note("%d of %d kernels are through and kept; the same command goes on from there", t.Kernels-t.Waiting, t.Kernels)
 		}
-		return report, err
+		return err
 	}
-	return report, a.summary(w, report)
+	a.head(report)
+	return a.summary(w, report)
 }
 
 // spareMemory leaves memory to the compilers: beside two of them, a third of

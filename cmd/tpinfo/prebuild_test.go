@@ -244,7 +244,7 @@ func TestPrebuildInterrupted(t *testing.T) {
 		t.Errorf("it says %q, want %q", errs.String(), want)
 	}
 	r := reported(t, report)
-	if !r.Interrupted || r.Totals.Built != 1 || r.Totals.Same != 1 || r.Totals.Waiting != 4 || len(r.Kernels) != 2 {
+	if !r.Interrupted || r.Totals.Built != 1 || r.Totals.Same != 1 || r.Totals.Waiting != 4 || len(r.Kernels) != 6 {
 		t.Errorf("%+v", r)
 	}
 	emptyFolder(t, scratch)

@@ -222,6 +222,17 @@ func TestFind(t *testing.T) {
 			t.Errorf("%+v (%v)", c, err)
 		}
 	})
+	t.Run("of another machine", func(t *testing.T) {
+		vax := *amd64
+		vax.Name, vax.GNU, vax.Macros = "vax", "vax-linux-gnu", []string{"__vax__"}
+		dir := t.TempDir()
+		gcc(t, dir, "gcc")
+		program := filepath.Join(dir, "gcc")
+		_, err := Find(ctx, program, &vax)
+		if !errors.Is(err, ErrNoCompiler) || !strings.Contains(err.Error(), "for vax: "+program+" compiles for another machine: apt-get install gcc-vax-linux-gnu") {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("none at all", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		for choice, want := range map[string]string{"": "apt-get install gcc (or clang)", "gcc": "apt-get install gcc", "clang": "apt-get install clang"} {

@@ -160,6 +160,14 @@ func try(ctx context.Context, path string, arch *kbuild.Arch, native bool) (*Com
 	if c.Version == "" {
 		return nil, fmt.Errorf("%s is neither gcc nor clang", path)
 	}
+	if c.Family == kbuild.GCC && len(arch.Macros) > 0 && !slices.ContainsFunc(arch.Macros, func(m string) bool { return out.macros[m] != "" }) {
+		install := "apt-get install gcc-" + arch.GNU
+		return nil, &MissingError{
+			Why:    fmt.Sprintf("for %s: %s compiles for another machine", arch.Name, path),
+			Hint:   install + ", or use clang (--cc clang)",
+			Supply: []string{install, "--cc clang"},
+		}
+	}
 	for _, dir := range out.include {
 		if _, err := os.Stat(filepath.Join(dir, "stdarg.h")); err == nil {
 			c.Include = dir

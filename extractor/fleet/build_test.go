@@ -266,7 +266,7 @@ func TestCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if len(report.Kernels) != 0 || report.Totals.Waiting != 2 || !report.Interrupted || len(store.failures) != 0 {
+	if len(report.Kernels) != 2 || report.Kernels[0].Status != Waiting || report.Totals.Waiting != 2 || !report.Interrupted || len(store.failures) != 0 {
 		t.Errorf("%+v, %+v", report, store.failures)
 	}
 	pids, err := os.ReadFile(started)

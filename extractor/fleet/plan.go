@@ -122,7 +122,7 @@ func (p *Planner) skipped(list []kpkg.Skipped) []Skipped {
 			if !s.NotNeeded && len(s.Supply) == 0 {
 				s.Supply = []string{"the right path, and leave to read what is there"}
 			}
-			out = append(out, Skipped{Path: s.Path, Release: s.Release, Reason: oneLine(s.Reason), Supply: s.Supply, Failed: !s.NotNeeded})
+			out = append(out, Skipped{Path: s.Path, Release: s.Release, Reason: oneLine(s.Reason), Supply: append([]string{}, s.Supply...), Failed: !s.NotNeeded})
 		}
 	}
 	return out

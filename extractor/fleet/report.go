@@ -22,6 +22,8 @@ const (
 	Failed Status = "failed" // Entry.Failure says why
 	// Planned is for plans alone: it would be built.
 	Planned Status = "planned"
+	// Waiting had no turn before the run was ended.
+	Waiting Status = "waiting"
 )
 
 // Entry is what a report says of one kernel.
@@ -34,8 +36,8 @@ type Entry struct {
 	Arch        string `json:"arch"`
 	PackageArch string `json:"package_arch"`
 	Status      Status `json:"status"`
-	ID          string `json:"id,omitempty"`  // of the kernel; empty for a failed one
-	Key         string `json:"key,omitempty"` // tpinfo.Origin
+	ID          string `json:"id"`  // of the kernel; empty for a failed one
+	Key         string `json:"key"` // tpinfo.Origin
 	// Events and Types count what the kernel has, Complete the events of which
 	// nothing is unknown, NewLayouts what no kernel of the store had before.
 	Events     int `json:"events"`
@@ -46,18 +48,18 @@ type Entry struct {
 	Seconds float64 `json:"seconds"`
 	// Packages are the names of the files it is made of, or the tree's path.
 	Packages []string `json:"packages"`
-	Compiler string   `json:"compiler,omitempty"` // that compiled it in this run: "gcc 12.2.0"
-	Worker   string   `json:"worker,omitempty"`   // the machine that built it; empty for this one
+	Compiler string   `json:"compiler"` // that compiled it in this run: "gcc 12.2.0"
+	Worker   string   `json:"worker"`   // the machine that built it; empty for this one
 	// NoSource is why a full source that was given is not used for it, one
 	// sentence in lower case.
-	NoSource string `json:"no_source,omitempty"`
+	NoSource string `json:"no_source"`
 	// Problems of the kernel as a whole: every header that failed, with the
 	// compiler's words, and every input that was left out.
 	Problems []tpinfo.Problem `json:"problems"`
 	// Failure is why there is no kernel; Untried when that is known from an
 	// earlier run with the same tools and was not tried again.
-	Failure *tpinfo.Failure `json:"failure,omitempty"`
-	Untried bool            `json:"untried,omitempty"`
+	Failure *tpinfo.Failure `json:"failure"`
+	Untried bool            `json:"untried"`
 }
 
 // entryOf is what a result says by itself.
@@ -103,10 +105,10 @@ func (e *Entry) describe(k Kept) {
 // Skipped is an input that made no kernel.
 type Skipped struct {
 	Path    string `json:"path"`
-	Release string `json:"release,omitempty"` // of the kernel it is for, where known
+	Release string `json:"release"` // of the kernel it is for, where known
 	Reason  string `json:"reason"`
 	// Supply is what to do about it, as tpinfo.Problem has it.
-	Supply []string `json:"supply,omitempty"`
+	Supply []string `json:"supply"`
 	// Failed: a kernel was to be expected of it, such as a flavour's package
 	// without its common part, or a damaged one. It counts as failed; what is
 	// merely no kernel's header package does not.
@@ -124,15 +126,15 @@ type Report struct {
 	// Cache is the file that holds the kernels, and its size at the end.
 	Cache      string    `json:"cache"`
 	CacheBytes int64     `json:"cache_bytes"`
-	Shard      string    `json:"shard,omitempty"` // "2/5", of a part of the fleet
-	Started    time.Time `json:"started"`         // UTC
-	Seconds    float64   `json:"seconds"`         // of the run, planning included
+	Shard      string    `json:"shard"`   // "2/5", of a part of the fleet
+	Started    time.Time `json:"started"` // UTC
+	Seconds    float64   `json:"seconds"` // of the run, planning included
 	// DryRun: nothing was built; the kernels are as they would be.
 	DryRun bool `json:"dry_run"`
 	// Interrupted: the run was ended before all kernels had their turn, by the
 	// user or by what Error says.
 	Interrupted bool   `json:"interrupted"`
-	Error       string `json:"error,omitempty"`
+	Error       string `json:"error"`
 	Totals      Totals `json:"totals"`
 	// Kernels in the order of their packages.
 	Kernels []Entry   `json:"kernels"`
@@ -169,18 +171,17 @@ func sortEntries(list []Entry) {
 	})
 }
 
-// newReport is a report of nothing yet.
-func newReport(start time.Time) *Report {
+// NewReport is a report of nothing yet, of a run that began at start.
+func NewReport(start time.Time) *Report {
 	return &Report{
 		Schema: tpinfo.Schema, Overrides: headers.Digest(), Started: start.UTC().Truncate(time.Second),
 		Compilers: []string{}, Kernels: []Entry{}, Skipped: []Skipped{},
 	}
 }
 
-// count fills in the totals; all is how many kernels there are, those that had
-// no turn included.
-func (r *Report) count(all int, took time.Duration) {
-	t := Totals{Kernels: all, Skipped: len(r.Skipped)}
+// count fills in the totals.
+func (r *Report) count(took time.Duration) {
+	t := Totals{Kernels: len(r.Kernels), Skipped: len(r.Skipped)}
 	for i := range r.Kernels {
 		e := &r.Kernels[i]
 		switch e.Status {
@@ -194,6 +195,8 @@ func (r *Report) count(all int, took time.Duration) {
 			t.Failed++
 		case Planned:
 			t.Planned++
+		case Waiting:
+			t.Waiting++
 		}
 		t.Events += e.Events
 		t.NewLayouts += e.NewLayouts
@@ -203,7 +206,6 @@ func (r *Report) count(all int, took time.Duration) {
 			t.FailedInputs++
 		}
 	}
-	t.Waiting = all - len(r.Kernels)
 	r.Seconds = took.Seconds()
 	if r.Seconds > 0 {
 		t.PerMinute = float64(t.Built) * 60 / r.Seconds
@@ -214,11 +216,11 @@ func (r *Report) count(all int, took time.Duration) {
 // OfPlan is the report of a dry run, which began at start: what is known of each
 // kernel, and which would be built.
 func OfPlan(plan *Plan, start time.Time) *Report {
-	r := newReport(start)
+	r := NewReport(start)
 	r.DryRun = true
 	r.Kernels = append(r.Kernels, plan.Entries()...)
 	r.Skipped = append(r.Skipped, plan.Skipped...)
-	r.count(len(r.Kernels), time.Since(start))
+	r.count(time.Since(start))
 	return r
 }
 

@@ -26,7 +26,7 @@ type Run struct {
 // was kept; the error is what ended the run before its end. That a kernel
 // failed is no error.
 func (r *Run) Do(ctx context.Context, plan *Plan) (*Report, error) {
-	k := &keeper{run: r, report: newReport(r.Start), waiting: map[string][]Result{}}
+	k := &keeper{run: r, report: NewReport(r.Start), waiting: map[string][]Result{}}
 	k.report.Skipped = append(k.report.Skipped, plan.Skipped...)
 	err := k.settle(plan.Settled)
 	if err == nil && len(plan.Tasks) > 0 {
@@ -150,6 +150,16 @@ func (k *keeper) finish(plan *Plan, err error) {
 	if err != nil {
 		r.Interrupted, r.Error = true, oneLine(err.Error())
 	}
+	through := map[string]bool{}
+	for i := range r.Kernels {
+		through[r.Kernels[i].Key] = true
+	}
+	for _, e := range plan.Entries() {
+		if !through[e.Key] {
+			e.Status = Waiting
+			r.Kernels = append(r.Kernels, e)
+		}
+	}
 	sortEntries(r.Kernels)
 	for i := range r.Kernels {
 		if c := r.Kernels[i].Compiler; c != "" {
@@ -158,5 +168,5 @@ func (k *keeper) finish(plan *Plan, err error) {
 	}
 	slices.Sort(r.Compilers)
 	r.Compilers = slices.Compact(r.Compilers)
-	r.count(len(plan.Tasks)+len(plan.Settled), time.Since(k.run.Start))
+	r.count(time.Since(k.run.Start))
 }

@@ -28,6 +28,8 @@ type Arch struct {
 	// name) and of clang; Host the GOARCH values whose own gcc will do.
 	GNU, LLVM string
 	Host      []string
+	// Macros are what a gcc defines that compiles for it, one of them.
+	Macros []string
 	// UnitText is how many bytes of trace headers one unit may have, so that gcc
 	// takes no more than some 220 MB for it: with 1.5 MB of them, those of 7.3,
 	// in two units, it took 215 MB for x86 and 260 MB for arm64.
@@ -51,7 +53,7 @@ var arches = []Arch{
 	{
 		Name: "x86", Config: "X86_64", WordSize: 8, Order: tpinfo.LittleEndian,
 		Packages: []string{"amd64", "x86_64"}, UnitText: 800_000,
-		GNU: "x86_64-linux-gnu", LLVM: "x86_64-linux-gnu", Host: []string{"amd64"},
+		GNU: "x86_64-linux-gnu", LLVM: "x86_64-linux-gnu", Host: []string{"amd64"}, Macros: []string{"__x86_64__"},
 		Flags: []string{
 			"-m64", "-mno-red-zone", "-mcmodel=kernel", "-mno-mmx", "-mno-sse", "-mno-sse2",
 			// ftrace.h wants to know that the compiler was given -mfentry.
@@ -65,14 +67,14 @@ var arches = []Arch{
 	{
 		Name: "x86", Config: "X86_32", WordSize: 4, Order: tpinfo.LittleEndian,
 		Packages: []string{"i386", "i586", "i686"}, UnitText: 800_000,
-		GNU: "i686-linux-gnu", LLVM: "i686-linux-gnu", Host: []string{"386", "amd64"},
+		GNU: "i686-linux-gnu", LLVM: "i686-linux-gnu", Host: []string{"386", "amd64"}, Macros: []string{"__x86_64__", "__i386__"},
 		Flags: []string{"-m32", "-mregparm=3", "-freg-struct-return", "-mno-mmx", "-mno-sse", "-DCC_USING_FENTRY"},
 		GCC:   []string{"-msoft-float"},
 	},
 	{
 		Name: "arm", Config: "ARM AEABI !CPU_BIG_ENDIAN", WordSize: 4, Order: tpinfo.LittleEndian,
 		Packages: []string{"armhf", "armel", "armv7hl", "armv7l"}, UnitText: 700_000,
-		GNU: "arm-linux-gnueabihf", LLVM: "arm-linux-gnueabihf", Host: []string{"arm"},
+		GNU: "arm-linux-gnueabihf", LLVM: "arm-linux-gnueabihf", Host: []string{"arm"}, Macros: []string{"__arm__"},
 		Flags: []string{"-mlittle-endian", "-mabi=aapcs-linux", "-mfloat-abi=soft", "-Uarm"},
 		GCC:   []string{"-mfpu=vfp"},
 		// A kernel for several CPUs is built for the oldest.
@@ -90,7 +92,7 @@ var arches = []Arch{
 	{
 		Name: "powerpc", Config: "PPC64 CPU_LITTLE_ENDIAN", WordSize: 8, Order: tpinfo.LittleEndian,
 		Packages: []string{"ppc64el", "ppc64le"}, UnitText: 700_000,
-		GNU: "powerpc64le-linux-gnu", LLVM: "powerpc64le-linux-gnu", Host: []string{"ppc64le"},
+		GNU: "powerpc64le-linux-gnu", LLVM: "powerpc64le-linux-gnu", Host: []string{"ppc64le"}, Macros: []string{"__powerpc64__"},
 		Flags: []string{"-m64", "-mlittle-endian", "-mcmodel=medium", "-msoft-float", "-mno-altivec", "-mno-vsx"},
 		GCC:   []string{"-mabi=elfv2", "-mlong-double-128"},
 		When: []When{
@@ -103,14 +105,14 @@ var arches = []Arch{
 		// compilers know them by other names each year.
 		Name: "riscv", Config: "RISCV 64BIT", WordSize: 8, Order: tpinfo.LittleEndian,
 		Packages: []string{"riscv64"}, UnitText: 700_000,
-		GNU: "riscv64-linux-gnu", LLVM: "riscv64-linux-gnu", Host: []string{"riscv64"},
+		GNU: "riscv64-linux-gnu", LLVM: "riscv64-linux-gnu", Host: []string{"riscv64"}, Macros: []string{"__riscv"},
 		Flags: []string{"-mabi=lp64", "-mcmodel=medany"},
 		When:  []When{{"DYNAMIC_FTRACE", []string{"-DCC_USING_PATCHABLE_FUNCTION_ENTRY"}}},
 	},
 	{
 		Name: "s390", Config: "S390", WordSize: 8, Order: tpinfo.BigEndian,
 		Packages: []string{"s390x"}, UnitText: 700_000,
-		GNU: "s390x-linux-gnu", LLVM: "s390x-linux-gnu", Host: []string{"s390x"},
+		GNU: "s390x-linux-gnu", LLVM: "s390x-linux-gnu", Host: []string{"s390x"}, Macros: []string{"__s390x__"},
 		Flags: []string{"-m64", "-mpacked-stack", "-mbackchain", "-msoft-float"},
 		When: []When{
 			{"EXPOLINE", []string{"-DCC_USING_EXPOLINE"}}, {"FUNCTION_TRACER", []string{"-DCC_USING_HOTPATCH"}},
@@ -124,7 +126,7 @@ func arm64(config string, order tpinfo.ByteOrder, endian, llvm string, packages 
 	return Arch{
 		Name: "arm64", Config: config, WordSize: 8, Order: order,
 		Packages: packages, UnitText: 700_000,
-		GNU: "aarch64-linux-gnu", LLVM: llvm, Host: []string{"arm64"},
+		GNU: "aarch64-linux-gnu", LLVM: llvm, Host: []string{"arm64"}, Macros: []string{"__aarch64__"},
 		Flags: []string{
 			"-mgeneral-regs-only", endian,
 			"-DCC_USING_PATCHABLE_FUNCTION_ENTRY",
