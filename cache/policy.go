@@ -54,6 +54,34 @@ func (p Policy) Choose(kernels []*Kernel, now time.Time) ([]Info, error) {
 	return picked, nil
 }
 
+// Named tells what Matching leads to: the selectors that name no kernel, and the
+// releases that kernels have beside those that were named. Such kernels stay.
+func (p Policy) Named(kernels []*Kernel) (nothing, beside []string, err error) {
+	named, others := map[string]bool{}, map[string][]string{} // by id
+	for _, k := range kernels {
+		i := &k.info
+		matching, err := anySelects(p.Matching, i)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case matching:
+			named[i.ID] = true
+		default:
+			others[i.ID] = append(others[i.ID], i.Release)
+		}
+	}
+	for id := range named {
+		beside = append(beside, others[id]...)
+	}
+	slices.SortFunc(beside, func(a, b string) int { return cmp.Or(tpinfo.CompareReleases(a, b), cmp.Compare(a, b)) })
+	for _, s := range p.Matching {
+		if !slices.ContainsFunc(kernels, func(k *Kernel) bool { is, err := selects(s, &k.info); return is && err == nil }) {
+			nothing = append(nothing, s)
+		}
+	}
+	return nothing, beside, nil
+}
+
 // newest are the releases that stay as the last ones of their series and
 // flavour.
 func (p Policy) newest(kernels []*Kernel) map[string]bool {

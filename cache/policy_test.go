@@ -76,6 +76,10 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("%+v: a glob that is none is taken", policy)
 		}
 	}
+	nothing, beside, err := Policy{Matching: []string{"5.10.*", "7.*"}}.Named(kernels)
+	if err != nil || !slices.Equal(nothing, []string{"7.*"}) || !slices.Equal(beside, []string{"6.1.0-4-amd64"}) {
+		t.Errorf("named: nothing by %q, also %q (%v)", nothing, beside, err)
+	}
 }
 
 func TestGCRequest(t *testing.T) {

@@ -100,6 +100,19 @@ func (a *app) cacheGC(ctx context.Context, policy cache.Policy) error {
 		if err != nil {
 			return usageError{err}
 		}
+		nothing, beside, err := policy.Named(kernels)
+		if err != nil {
+			return usageError{err}
+		}
+		for _, name := range nothing {
+			if !isPattern(name) {
+				return &cache.NotFoundError{What: "kernel", Name: name, In: "the cache"}
+			}
+			a.note("no kernel is called %s", name)
+		}
+		if len(beside) > 0 {
+			a.note("kernels that are also %s stay; name all of their releases with -k, or use 'tpinfo cache remove'", strings.Join(beside, ", "))
+		}
 		req := cache.GCRequest{DryRun: a.settings.dryRun}
 		removed := []removedJSON{}
 		for _, k := range picked {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/compiler/runner"
 	"github.com/tpinfo/tpinfo/extractor/btf"
 	"github.com/tpinfo/tpinfo/extractor/tracefs"
 	"github.com/tpinfo/tpinfo/extractor/verify"
@@ -114,7 +116,13 @@ func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tr
 	for _, p := range spec.Problems() {
 		a.note("%s", p)
 	}
-	if r := spec.Release(); r != "" && r != k.Info().Release {
+	r := spec.Release()
+	if path, err := filepath.Abs(a.settings.btf); r == "" && err == nil && strings.HasPrefix(path, "/sys/kernel/btf/") {
+		if this, err := runner.ThisTarget(); err == nil {
+			r = this.Release
+		}
+	}
+	if r != "" && r != k.Info().Release {
 		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.settings.btf, r, k.Info().Release, r)
 	}
 	// What is no tracepoint, as a system call is not, is not in BTF.
