@@ -223,8 +223,8 @@ func (a *app) saveReport(report *fleet.Report, err error) error {
 		return nil
 	}
 	a.head(report)
-	if err != nil && report.Error == "" && !errors.Is(err, errSilent) {
-		report.Error = strings.Join(strings.Fields(err.Error()), " ")
+	if err != nil && !errors.Is(err, errSilent) {
+		report.End(err)
 	}
 	return writeFile("report", s.report, report.Write)
 }
@@ -250,11 +250,7 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}
-	jobs := s.jobs
-	if jobs == 0 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
-	spareMemory(jobs)
+	jobs := a.kernelsAtOnce()
 	show := a.newPrebuildDisplay(w, plan)
 	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
 	if s.force {
@@ -286,13 +282,18 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	return a.summary(w, report)
 }
 
-// spareMemory leaves memory to the compilers: beside two of them, a third of
-// this program's for a tenth of its time is a good bargain. With one kernel at
-// a time there is enough.
-func spareMemory(jobs int) {
+// kernelsAtOnce is how many are built at once, and leaves memory to their
+// compilers: beside two of them, a third of this program's for a tenth of its
+// time is a good bargain. With one kernel at a time there is enough.
+func (a *app) kernelsAtOnce() int {
+	jobs := a.settings.jobs
+	if jobs == 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
 	if jobs > 1 && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40)
 	}
+	return jobs
 }
 
 // tools names what kernels of an architecture are built with.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -67,11 +66,7 @@ func (a *app) worker(ctx context.Context) (err error) {
 			return fmt.Errorf("scratch folder: %w", err)
 		}
 	}
-	jobs := s.jobs
-	if jobs == 0 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
-	spareMemory(jobs)
+	jobs := a.kernelsAtOnce()
 	q, err := natsqueue.Connect(ctx, a.queueServer(), a.workerLog())
 	if err != nil {
 		return err

@@ -179,6 +179,13 @@ func NewReport(start time.Time) *Report {
 	}
 }
 
+// End notes what ended the run; what was noted first stays.
+func (r *Report) End(err error) {
+	if r.Error == "" {
+		r.Error = oneLine(err.Error())
+	}
+}
+
 // count fills in the totals.
 func (r *Report) count(took time.Duration) {
 	t := Totals{Kernels: len(r.Kernels), Skipped: len(r.Skipped)}

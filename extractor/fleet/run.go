@@ -148,7 +148,8 @@ func (k *keeper) alias(ctx context.Context, res Result) error {
 func (k *keeper) finish(plan *Plan, err error) {
 	r := k.report
 	if err != nil {
-		r.Interrupted, r.Error = true, oneLine(err.Error())
+		r.Interrupted = true
+		r.End(err)
 	}
 	through := map[string]bool{}
 	for i := range r.Kernels {
