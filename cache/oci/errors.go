@@ -60,6 +60,10 @@ func (r *Repository) explain(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		// Half an answer can have arrived before; what is wrong with it is of no interest.
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	}
 	for _, ours := range []error{ErrUnreachable, ErrDenied, ErrNotOurs, ErrNewer, ErrTooLarge, ErrDamaged, ErrContended} {
 		if errors.Is(err, ours) {
 			return err
@@ -78,6 +82,8 @@ func (r *Repository) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: the registry sent other bytes than the digest says (%w); when that does not pass, its storage or a proxy on the way is at fault: have it deleted there and push it again", ErrDamaged, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: %s broke off (%w); try again", ErrUnreachable, host, err)
+	case strings.Contains(err.Error(), "invalid response `Content-Type`"), strings.Contains(err.Error(), "invalid response Content-Type"):
+		return fmt.Errorf("%w: %s does not say of what type its answer is; is it an OCI registry?", ErrNotOurs, host)
 	case errors.Is(err, errdef.ErrSizeExceedsLimit):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}

@@ -257,6 +257,7 @@ func TestRegistryUnreachable(t *testing.T) {
 		"refused":     {closed.Addr().String(), nil, ErrUnreachable, "connection refused; check its name and port"},
 		"no name":     {"registry.invalid", nil, ErrUnreachable, "check the name"},
 		"web":         {"", say(200, "<html>Welcome!</html>"), ErrNotOurs, `it is of type "text/html"`},
+		"web, empty":  {"", say(200, ""), ErrNotOurs, "does not say of what type its answer is; is it an OCI registry?"},
 		"web, no":     {"", say(418, "<html>Teapot</html>"), ErrDenied, "is it an OCI registry?"},
 		"forbidden":   {"", say(403, `{"errors":[{"code":"DENIED","message":"not your team's"}]}`), ErrDenied, `this user may not do that on HOST (403, "not your team's"); ask for the right, or log in`},
 		"escape":      {"", say(403, `{"errors":[{"code":"DENIED","message":"\u001b[2J"}]}`), ErrDenied, `(403, "\x1b[2J")`},
@@ -291,11 +292,21 @@ func TestRegistryUnreachable(t *testing.T) {
 
 func TestRegistryInterrupted(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	ctx, cancel := context.WithCancel(t.Context())
-	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel() }))
-	defer web.Close()
-	if _, err := at(t, strings.TrimPrefix(web.URL, "http://"), "kernels:stable").Index(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("a request that was interrupted: %v", err)
+	for name, after := range map[string]func(*http.Request){
+		"before the answer": func(req *http.Request) { <-req.Context().Done() },
+		"as it answers":     func(*http.Request) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+				cancel()
+				after(req)
+			}))
+			defer web.Close()
+			if _, err := at(t, strings.TrimPrefix(web.URL, "http://"), "kernels:stable").Index(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("a request that was interrupted: %v", err)
+			}
+		})
 	}
 }
 
