@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -77,13 +77,14 @@ func TestKilled(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "cache.db")
 	kernels := 0
+	moments := process.Until(60 * time.Millisecond)
 	for round := range rounds {
 		cmd, said := child(t, path)
 		// Before the file is open, before the first kernel is in, and after.
 		for range round % 3 {
 			said.Scan()
 		}
-		time.Sleep(time.Duration(rand.IntN(60_000)) * time.Microsecond)
+		time.Sleep(moments.Next())
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -98,6 +99,7 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
+		moments.Came(len(infos) > 0)
 		for _, i := range infos {
 			var edition int
 			if _, err := fmt.Sscanf(i.ID, "%x", &edition); err != nil {
@@ -163,6 +165,7 @@ func TestMergeKilled(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "cache.db")
 	some := 0
+	moments := process.Until(80 * time.Millisecond)
 	for round := range rounds {
 		from := []string{other.Path(), file}[round%2]
 		t.Setenv(mergeEnv, from)
@@ -170,7 +173,7 @@ func TestMergeKilled(t *testing.T) {
 		for range round % 3 {
 			said.Scan()
 		}
-		time.Sleep(time.Duration(rand.IntN(80_000)) * time.Microsecond)
+		time.Sleep(moments.Next())
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -182,6 +185,7 @@ func TestMergeKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		moments.Came(len(infos) > 0)
 		if n := len(infos); n != 0 && n < mergedKernels-1 {
 			t.Errorf("round %d: %d kernels of a merge that brings %d", round, n, mergedKernels)
 		}

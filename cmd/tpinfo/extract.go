@@ -89,7 +89,7 @@ type extraction struct {
 	Tree       string  `json:"tree"`
 	Status     string  `json:"status"` // "extracted" or "unchanged"
 	Events     int     `json:"events"`
-	Incomplete int     `json:"incomplete"`
+	Complete   int     `json:"complete"`  // of Events; nothing of them is unknown
 	NotBuilt   int     `json:"not_built"` // of Events; only a source tells
 	Types      int     `json:"types"`
 	NewLayouts int     `json:"new_layouts"`
@@ -196,18 +196,18 @@ func notBuilt(ctx context.Context, k *cache.Kernel, req extractor.Request) (n in
 
 func (a *app) printExtraction(k cache.Info, x extraction) error {
 	x.Schema, x.Kernel, x.ID, x.Tree = tpinfo.Schema, k.Release, k.ID, k.Tree
-	x.Events, x.Incomplete, x.Types = k.Events, k.Incomplete, k.Types
+	x.Events, x.Complete, x.Types = k.Events, k.Events-k.Incomplete, k.Types
 	if a.settings.format == "json" {
 		return printJSON(a.out, x)
 	}
 	if a.settings.quiet {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d complete, ", plural(k.Events, "event"), k.Events-k.Incomplete)
+	what := fmt.Sprintf("%s, %d complete, ", plural(x.Events, "event"), x.Complete)
 	if x.NotBuilt > 0 {
 		what += fmt.Sprintf("%d not built, ", x.NotBuilt)
 	}
-	what += plural(k.Types, "type")
+	what += plural(x.Types, "type")
 	if x.Status == "unchanged" {
 		what = "unchanged: " + what
 	}

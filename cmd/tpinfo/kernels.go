@@ -32,19 +32,19 @@ type kernelJSON struct {
 	Compiler  string           `json:"compiler"` // empty for BTF
 	Tree      string           `json:"tree"`
 	// Extracted is null for a kernel of an exported file, which does not say.
-	Extracted  *time.Time           `json:"extracted"`
-	Problems   []tpinfo.ProblemJSON `json:"problems"`
-	Events     int                  `json:"events"`
-	Incomplete int                  `json:"incomplete"`
-	Types      int                  `json:"types"`
-	Bytes      int64                `json:"own_bytes"`
+	Extracted *time.Time           `json:"extracted"`
+	Problems  []tpinfo.ProblemJSON `json:"problems"`
+	Events    int                  `json:"events"`
+	Complete  int                  `json:"complete"` // events of which nothing is unknown
+	Types     int                  `json:"types"`
+	Bytes     int64                `json:"own_bytes"`
 }
 
 func kernelForm(k *cache.Info, releases []string, own int64) kernelJSON {
 	return kernelJSON{
 		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Releases: releases, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
 		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Problems: tpinfo.ProblemsJSON(k.Problems),
-		Events: k.Events, Incomplete: k.Incomplete, Types: k.Types, Bytes: own,
+		Events: k.Events, Complete: k.Events - k.Incomplete, Types: k.Types, Bytes: own,
 	}
 }
 
@@ -59,9 +59,10 @@ func notZero(t time.Time) *time.Time {
 func (a *app) kernelsCommand() *cobra.Command {
 	failed := false
 	cmd := &cobra.Command{
-		Use:   "kernels",
+		Use:   "kernels [KERNEL...]",
 		Short: "List the kernels in the cache",
-		Long: `List the kernels in the cache, the newest release first. "complete" counts the
+		Long: `List the kernels in the cache, or those that are named: by a release, a glob over
+releases, or the start of an id; the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
 as a whole, and -v prints them. "own" is what only this kernel needs of the file:
 layouts are shared. A kernel that is known under several releases, whose headers
@@ -72,14 +73,18 @@ was at fault, why, and what to do about it. A file that made no kernel, such as 
 damaged package, is not among them: every run that finds it names it, and so does
 its report.`,
 		Example: `  tpinfo kernels
+  tpinfo kernels '6.1.*-cloud-amd64'
   tpinfo kernels --failed
   tpinfo kernels -f json | jq -r '.releases[]'`,
-		Args: none,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if failed {
+		ValidArgsFunction: a.completeKernels,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			switch {
+			case failed && len(names) > 0:
+				return usageError{errors.New("--failed lists all that failed, and takes no kernel")}
+			case failed:
 				return a.failedKernels(cmd.Context())
 			}
-			return a.kernels(cmd.Context())
+			return a.kernels(cmd.Context(), names)
 		},
 	}
 	cmd.Flags().BoolVar(&failed, "failed", false, "list what could not be built, and why")
@@ -141,7 +146,7 @@ func (a *app) failedKernels(ctx context.Context) (err error) {
 	})
 }
 
-func (a *app) kernels(ctx context.Context) (err error) {
+func (a *app) kernels(ctx context.Context, selectors []string) (err error) {
 	db, err := a.readCache(ctx)
 	if err != nil {
 		return err
@@ -158,6 +163,15 @@ func (a *app) kernels(ctx context.Context) (err error) {
 	releases, err := releasesByID(ctx, db)
 	if err != nil {
 		return err
+	}
+	if len(selectors) > 0 {
+		named, err := db.Releases(ctx, selectors...)
+		if err != nil {
+			return err
+		}
+		infos = slices.DeleteFunc(infos, func(i cache.Info) bool {
+			return !slices.ContainsFunc(named, func(k *cache.Kernel) bool { return k.Info().ID == i.ID })
+		})
 	}
 	return a.write(func(w io.Writer) error {
 		if a.settings.format == "json" {

@@ -330,9 +330,9 @@ func TestPrebuildReal(t *testing.T) {
 	}
 	for _, k := range held(t, one) {
 		w := want[k.Release]
-		if k.ID != w.ID || k.Events != w.Events || k.Incomplete != w.Incomplete || k.Types != w.Types || k.Events < 1500 || k.Types < 10_000 {
-			t.Errorf("%s: id %s, %d events, %d incomplete, %d types; extracted %s, %d, %d, %d",
-				k.Release, k.ID, k.Events, k.Incomplete, k.Types, w.ID, w.Events, w.Incomplete, w.Types)
+		if k.ID != w.ID || k.Events != w.Events || k.Complete != w.Complete || k.Types != w.Types || k.Events < 1500 || k.Types < 10_000 {
+			t.Errorf("%s: id %s, %d events, %d complete, %d types; extracted %s, %d, %d, %d",
+				k.Release, k.ID, k.Events, k.Complete, k.Types, w.ID, w.Events, w.Complete, w.Types)
 		}
 	}
 	// Both hold the same layouts: adding one to the other adds none.

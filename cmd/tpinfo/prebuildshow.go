@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -204,8 +205,8 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 	if t.Built > 0 {
 		speed = fmt.Sprintf(", %.0f kernels a minute", t.PerMinute)
 	}
-	_, err := fmt.Fprintf(w, "%s; %s, %s\n%s: %s; %.1f s%s\n",
-		what, plural(t.Events, "event"), plural(t.NewLayouts, "new layout"),
+	_, err := fmt.Fprintf(w, "%s; %s, %d complete, %s\n%s: %s; %.1f s%s\n",
+		what, plural(t.Events, "event"), t.Complete, plural(t.NewLayouts, "new layout"),
 		r.Cache, size(r.CacheBytes), r.Seconds, speed)
 	if others := t.Skipped - inputs; err == nil && others > 0 && !a.settings.verbose {
 		what := "are no kernel's headers; -v lists them"
@@ -214,7 +215,21 @@ func (a *app) summary(w io.Writer, r *fleet.Report) error {
 		}
 		a.note("%s skipped that %s", plural(others, "file"), what)
 	}
+	if err == nil {
+		a.noteIncomplete(r)
+	}
 	return err
+}
+
+// noteIncomplete leads on from events of which something is not known.
+func (a *app) noteIncomplete(r *fleet.Report) {
+	for i := range r.Kernels {
+		if e := &r.Kernels[i]; e.Complete < e.Events {
+			a.note("%s not complete: 'tpinfo list --incomplete -k %s' names those of one kernel, and 'tpinfo show' says of each what would supply the rest",
+				plural(r.Totals.Events-r.Totals.Complete, "event"), cmp.Or(e.Release, shortID(e.ID)))
+			return
+		}
+	}
 }
 
 // noteSources says for which kernels a full source is not used, once for each

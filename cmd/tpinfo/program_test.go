@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
+	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -80,7 +80,7 @@ func TestProgramKilled(t *testing.T) {
 	if out, err := extract().CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	whole := time.Since(start)
+	moments := process.Until(time.Since(start))
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -91,12 +91,13 @@ func TestProgramKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// A little beyond its end, so that the write at the end is hit too.
-		time.Sleep(time.Duration(rand.Int64N(int64(whole * 11 / 10))))
+		time.Sleep(moments.Next())
 		if err := cmd.Process.Kill(); err != nil {
 			t.Logf("round %d: it had ended", round)
 		}
-		if cmd.Wait() == nil {
+		whole := cmd.Wait() == nil
+		moments.Came(whole)
+		if whole {
 			finished++
 		}
 		if _, err := os.Stat(file); err != nil {
@@ -118,7 +119,7 @@ func TestProgramKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d extractions finished before they were killed; %d times a kernel was there afterwards, whole", finished, rounds, made)
-	if finished == rounds || made == 0 {
+	if finished == 0 || finished == rounds || made == 0 {
 		t.Error("the kills came too early, or too late, to mean anything")
 	}
 	if out, err := extract().CombinedOutput(); err != nil {

@@ -156,8 +156,11 @@ type Totals struct {
 	// that should have.
 	Skipped      int `json:"skipped"`
 	FailedInputs int `json:"failed_inputs"`
-	Events       int `json:"events"` // of all kernels, each counted
-	NewLayouts   int `json:"new_layouts"`
+	// Events are those of all kernels, each counted; Complete those of them of
+	// which nothing is unknown.
+	Events     int `json:"events"`
+	Complete   int `json:"complete"`
+	NewLayouts int `json:"new_layouts"`
 	// PerMinute is how many kernels were built in a minute of the run.
 	PerMinute float64 `json:"per_minute"`
 }
@@ -206,6 +209,7 @@ func (r *Report) count(took time.Duration) {
 			t.Waiting++
 		}
 		t.Events += e.Events
+		t.Complete += e.Complete
 		t.NewLayouts += e.NewLayouts
 	}
 	for _, s := range r.Skipped {

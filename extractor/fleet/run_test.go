@@ -91,7 +91,7 @@ func TestRunKeeps(t *testing.T) {
 	if diff := cmp.Diff([]string{"a built id a", "b same id a", "c failed broken", "d known id d"}, summary(report)); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
-	want := Totals{Kernels: 4, Built: 1, Known: 1, Same: 1, Failed: 1, Skipped: 2, FailedInputs: 1, Events: 2, NewLayouts: 1}
+	want := Totals{Kernels: 4, Built: 1, Known: 1, Same: 1, Failed: 1, Skipped: 2, FailedInputs: 1, Events: 2, Complete: 2, NewLayouts: 1}
 	report.Totals.PerMinute = 0
 	if diff := cmp.Diff(want, report.Totals); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
@@ -216,7 +216,7 @@ func TestReportForm(t *testing.T) {
 	}
 	want := `{"schema":1,"tpinfo":"tpinfo 1","overrides":"f00d","compilers":["gcc 12"],"cache":"/c.db","cache_bytes":4096,"shard":"1/2",` +
 		`"started":"1970-01-01T00:00:00Z","seconds":2,"dry_run":false,"interrupted":false,"error":"",` +
-		`"totals":{"kernels":2,"built":1,"known":0,"same":0,"failed":1,"waiting":0,"planned":0,"skipped":1,"failed_inputs":0,"events":1,"new_layouts":1,"per_minute":30},` +
+		`"totals":{"kernels":2,"built":1,"known":0,"same":0,"failed":1,"waiting":0,"planned":0,"skipped":1,"failed_inputs":0,"events":1,"complete":1,"new_layouts":1,"per_minute":30},` +
 		`"kernels":[` +
 		`{"schema":1,"release":"a","arch":"x86","package_arch":"amd64","status":"built","id":"id a","key":"key a","events":1,"complete":1,"types":0,"new_layouts":1,"seconds":1,` +
 		`"packages":["a.deb"],"compiler":"gcc 12","worker":"","no_source":"",` +
