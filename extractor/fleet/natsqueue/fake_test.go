@@ -176,7 +176,7 @@ func work(t testing.TB, w *Worker) (stop func() error) {
 // runTasks has the tasks built and compares with what they give undisturbed.
 func runTasks(t testing.TB, c *Coordinator, tasks []fleet.Task) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	got := kept{}
 	if err := c.Run(ctx, tasks, got.done); err != nil {

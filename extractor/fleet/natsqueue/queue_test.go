@@ -182,7 +182,7 @@ func TestWorkersGoAway(t *testing.T) {
 		}})
 	}
 	got := kept{}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := (&Coordinator{Queue: q}).Run(ctx, tasks, got.done); err != nil {
 		t.Fatal(err)
