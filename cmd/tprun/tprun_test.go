@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -209,17 +212,32 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// marked is the name of a program in the kernel that only these tests load.
-const marked = "tprun_test_mark"
+// marked is the name of a program in the kernel that only this process of the
+// tests loads.
+var marked = fmt.Sprintf("mark_%d", os.Getpid())
 
-// inKernel counts what bpftool lists of a kind.
-func inKernel(t *testing.T, kind, name string) int {
+// inKernel are the ids that bpftool lists of a kind, "prog" or "link", where
+// the program is one of ours.
+func inKernel(t *testing.T, kind string, ours func(name string, program int) bool) (ids []int) {
 	t.Helper()
-	list, err := exec.Command("bpftool", kind, "list").Output()
+	list, err := exec.Command("bpftool", "-j", kind, "list").Output()
 	if err != nil {
 		t.Fatalf("bpftool %s list: %v", kind, err)
 	}
-	return strings.Count(string(list), name)
+	var entries []struct {
+		ID      int    `json:"id"`
+		Name    string `json:"name"`
+		Program int    `json:"prog_id"`
+	}
+	if err := json.Unmarshal(list, &entries); err != nil {
+		t.Fatalf("bpftool %s list: %v", kind, err)
+	}
+	for _, e := range entries {
+		if ours(e.Name, e.Program) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // However a run ends, nothing of it stays in the kernel.
@@ -230,27 +248,31 @@ func TestNothingStays(t *testing.T) {
 		{Kind: ir.RawTracepoint, Event: "sched_switch", Program: marked, Body: block()},
 		{Kind: ir.End, Body: block(printSite(0))},
 	}, text("bye\n"))
-	links := inKernel(t, "link", "sched_switch")
+	isMarked := func(name string, _ int) bool { return name == marked }
 	for _, signal := range []os.Signal{os.Interrupt, os.Kill} {
 		cmd, _, _ := tprun(t, "-v", object)
 		file := start(t, cmd)
 		waitFor(t, file, "attached")
-		if n := inKernel(t, "prog", marked); n != 1 {
-			t.Errorf("%d programs while it runs, want 1", n)
+		programs := inKernel(t, "prog", isMarked)
+		links := func() []int {
+			return inKernel(t, "link", func(_ string, program int) bool { return slices.Contains(programs, program) })
+		}
+		if l := links(); len(programs) != 1 || len(l) != 1 {
+			t.Errorf("programs %v and links %v while it runs, want one each", programs, l)
 		}
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // killed
-		for range 200 {
+		for range 1000 {
 			// The kernel frees programs after a grace period.
-			if inKernel(t, "prog", marked) == 0 {
+			if len(inKernel(t, "prog", isMarked)) == 0 {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if n, l := inKernel(t, "prog", marked), inKernel(t, "link", "sched_switch"); n != 0 || l > links {
-			t.Errorf("%v leaves %d programs and %d links", signal, n, l-links)
+		if p, l := inKernel(t, "prog", isMarked), links(); len(p) > 0 || len(l) > 0 {
+			t.Errorf("%v leaves programs %v and links %v", signal, p, l)
 		}
 	}
 }
