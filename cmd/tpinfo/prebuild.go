@@ -23,6 +23,7 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 func (a *app) prebuildCommand() *cobra.Command {
@@ -246,7 +247,7 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 		return err
 	}
 	defer func() { err = errors.Join(err, scratch.Close()) }()
-	opener := kpkg.NewOpener(scratch.Dir, kpkg.Limits{})
+	opener := kpkg.NewOpener(scratch.Dir, archive.Limits{})
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}

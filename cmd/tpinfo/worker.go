@@ -15,6 +15,7 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 func (a *app) workerCommand() *cobra.Command {
@@ -72,7 +73,7 @@ func (a *app) worker(ctx context.Context) (err error) {
 		return err
 	}
 	defer q.Close()
-	b := &bench{app: a, scratch: opened, opener: kpkg.NewOpener(opened, kpkg.Limits{}), room: jobs + 1}
+	b := &bench{app: a, scratch: opened, opener: kpkg.NewOpener(opened, archive.Limits{}), room: jobs + 1}
 	w := &natsqueue.Worker{
 		Queue: q, Build: b.build, Able: b.able, Tools: a.tools,
 		Jobs: jobs, Scratch: packages, IdleExit: s.idleExit,

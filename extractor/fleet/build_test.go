@@ -20,6 +20,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -72,7 +73,7 @@ func scratch(t *testing.T) *kpkg.Opener {
 			}
 		}
 	})
-	return kpkg.NewOpener(dir, kpkg.Limits{})
+	return kpkg.NewOpener(dir, archive.Limits{})
 }
 
 func TestBuild(t *testing.T) {
@@ -191,7 +192,7 @@ func (o broken) Open(ctx context.Context, _ kpkg.Set) (*kpkg.Opened, error) {
 // Whatever goes wrong is explained: what is at fault, why, and what to do.
 func TestFailures(t *testing.T) {
 	tiny := task("6.17.0-1-tiny")
-	damaged := &kpkg.Error{Kind: kpkg.ErrDamaged, Path: "/x/common.deb", Entry: "data", Reason: "it ends too early", Supply: []string{"fetch the file again"}}
+	damaged := &archive.Error{Kind: archive.ErrDamaged, Path: "/x/common.deb", Entry: "data", Reason: "it ends too early", Supply: []string{"fetch the file again"}}
 	for _, test := range []struct {
 		name   string
 		opener broken

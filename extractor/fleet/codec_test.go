@@ -13,6 +13,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // samples are results of the three kinds, with what a codec could lose: unknown
@@ -21,7 +22,7 @@ func samples() []Result {
 	when := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
 	task := Task{Key: "k1", CC: "clang", Set: kpkg.Set{
 		Release: "6.1.0-1-amd64", Arch: "amd64",
-		Headers: []kpkg.Package{{Path: "/p/a.deb", Format: kpkg.Deb, Name: "linux-headers-6.1.0-1-amd64", Version: "6.1.1-1", Arch: "amd64", Depends: []string{"b"}, Digest: "d1", Size: 12}},
+		Headers: []kpkg.Package{{Path: "/p/a.deb", Format: archive.Deb, Name: "linux-headers-6.1.0-1-amd64", Version: "6.1.1-1", Arch: "amd64", Depends: []string{"b"}, Digest: "d1", Size: 12}},
 	}}
 	snap := &tpinfo.Snapshot{
 		Kernel: tpinfo.Kernel{

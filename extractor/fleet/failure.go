@@ -13,7 +13,7 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
-	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // failure explains an error as an entry of the ledger.
@@ -30,7 +30,7 @@ func failure(task Task, err error) tpinfo.Failure {
 	if errors.As(err, &missing) {
 		f.Reason = missing.Reason()
 	}
-	var p *kpkg.Error
+	var p *archive.Error
 	if errors.As(err, &p) {
 		f.Reason = p.Kind.Error() + ": " + p.Reason
 		if p.Entry != "" {
@@ -80,7 +80,7 @@ func supply(err error) []string {
 	if errors.As(err, &missing) {
 		return missing.Supply
 	}
-	var p *kpkg.Error
+	var p *archive.Error
 	if errors.As(err, &p) && len(p.Supply) > 0 {
 		return p.Supply
 	}

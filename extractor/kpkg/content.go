@@ -2,11 +2,10 @@ package kpkg
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
 	"os"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // TreeDigest is the digest of an unpacked build tree's headers, as
@@ -19,21 +18,13 @@ func TreeDigest(ctx context.Context, dir string) (string, error) {
 // SourceDigest is the digest of a full source: of a packed one its bytes, of an
 // unpacked one all that an extraction could read.
 func SourceDigest(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if st.IsDir() {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return hashFolder(ctx, path, sourceFile, sourceNeeded)
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, &packed{ctx: ctx, r: f}); err != nil {
+	r, err := archive.Open(ctx, path)
+	if err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	defer r.Close()
+	return r.Digest()
 }

@@ -16,6 +16,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive/archivetest"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -91,7 +93,7 @@ func TestDebian(t *testing.T) {
 			paths := packages(t, c.spec, c.parts...)
 			set := findOne(t, paths...)
 			scratch := inMemory(t)
-			opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), set)
+			opened, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), set)
 			must(t, err)
 			tree, err := kbuild.Find(opened.Build)
 			must(t, err)
@@ -112,7 +114,7 @@ func TestDebian(t *testing.T) {
 						want[rel] = text
 					}
 				}
-				got := filesBelow(t, real)
+				got := archivetest.Below(t, real)
 				compared += len(got)
 				if diff := gocmp.Diff(want, got); diff != "" {
 					t.Errorf("%s: %.2000s", ours, diff)
@@ -139,7 +141,7 @@ func TestDebian(t *testing.T) {
 func TestDebianNeighbour(t *testing.T) {
 	digest := func(spec kernels.Spec) (string, map[string]string) {
 		paths := packages(t, spec, kernels.Headers)
-		opened, err := NewOpener(inMemory(t), Limits{}).Open(context.Background(), findOne(t, paths...))
+		opened, err := NewOpener(inMemory(t), archive.Limits{}).Open(context.Background(), findOne(t, paths...))
 		must(t, err)
 		tree, err := kbuild.Find(opened.Build)
 		must(t, err)
@@ -147,7 +149,7 @@ func TestDebianNeighbour(t *testing.T) {
 		for role, dir := range map[string]string{"build/": tree.Build, "source/": tree.Source} {
 			real, err := filepath.EvalSymlinks(dir)
 			must(t, err)
-			for name, text := range filesBelow(t, real) {
+			for name, text := range archivetest.Below(t, real) {
 				if isHeader(name) && !kbuild.OnlyRelease(name) {
 					files[role+name] = strings.ReplaceAll(text, tree.Release, "RELEASE")
 				}

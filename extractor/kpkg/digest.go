@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // contentSum is the digest of header content: of sorted names and of the
@@ -36,7 +37,7 @@ func contentSum(sums map[string]string, read func(rel string) ([]byte, error)) (
 		if kbuild.HasRelease(rel) {
 			text, err := read(rel)
 			if err != nil {
-				return "", machine(err)
+				return "", err
 			}
 			own := sha256.Sum256(kbuild.WithoutRelease(rel, text))
 			sum = string(own[:])
@@ -51,26 +52,20 @@ func isHeader(rel string) bool {
 	return strings.HasPrefix(rel, "include/") || strings.HasPrefix(rel, "arch/")
 }
 
-// sum is the digest of what the sink has below root and counts tells of. A
-// link to a file counts as that file's content.
-func (s *sink) sum(root string, counts func(rel string) bool) (string, error) {
+// treeSum is the digest of what was unpacked below root and counts tells of;
+// all are the sums of what was unpacked, and read gives its text.
+func treeSum(all map[string]string, root string, counts func(rel string) bool, read func(name string) ([]byte, error)) (string, error) {
 	sums := map[string]string{}
-	for name, sum := range s.sums {
+	for name, sum := range all {
 		rel, below := name, true
 		if root != "." {
 			rel, below = strings.CutPrefix(name, root+"/")
 		}
-		if !below || !counts(rel) {
-			continue
+		if below && counts(rel) {
+			sums[rel] = sum
 		}
-		if target, link := s.links[name]; link {
-			if of, ok := s.sums[path.Join(path.Dir(name), target)]; ok {
-				sum = of
-			}
-		}
-		sums[rel] = sum
 	}
-	return contentSum(sums, func(rel string) ([]byte, error) { return s.root.ReadFile(path.Join(root, rel)) })
+	return contentSum(sums, func(rel string) ([]byte, error) { return read(path.Join(root, rel)) })
 }
 
 // hashTree gives the digests of an unpacked build tree and of the folder it
@@ -105,8 +100,8 @@ func hashFolder(ctx context.Context, dir string, counts func(rel string) bool, n
 	h, buf := sha256.New(), make([]byte, sourceStart)
 	var visit func(rel string, depth int) error
 	visit = func(rel string, depth int) error {
-		if depth > maxDepth {
-			return fmt.Errorf("%s: folders more than %d deep; is one a link to itself?", filepath.Join(dir, rel), maxDepth)
+		if depth > archive.MaxDepth {
+			return fmt.Errorf("%s: folders more than %d deep; is one a link to itself?", filepath.Join(dir, rel), archive.MaxDepth)
 		}
 		entries, err := os.ReadDir(filepath.Join(dir, rel))
 		if err != nil {

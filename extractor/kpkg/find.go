@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tpinfo/tpinfo/extractor/fault"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // Skipped is something given that became part of no set.
@@ -95,7 +96,7 @@ func (f *finder) skip(s Skipped) { f.skipped = append(f.skipped, s) }
 // skipError skips a path for an error.
 func (f *finder) skipError(path string, err error) {
 	s := Skipped{Path: path, Reason: err.Error()}
-	var own *Error
+	var own *archive.Error
 	if errors.As(err, &own) {
 		s.Path = cmp.Or(own.Path, path)
 		s.Supply = own.Supply
@@ -184,8 +185,8 @@ func look(ctx context.Context, path string) (c *candidate, peeked *tarContent, w
 		c.role, c.release, why = classify(said)
 		return c.role != other
 	})
-	var own *Error
-	if errors.As(err, &own) && errors.Is(own, ErrUnknownFormat) && own.Entry == "" && tarball(path) {
+	var own *archive.Error
+	if errors.As(err, &own) && errors.Is(own, archive.ErrUnknownFormat) && own.Entry == "" && tarball(path) {
 		peeked, err = peekTar(ctx, path)
 	}
 	return c, peeked, why, err

@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive/archivetest"
 )
 
 // deb is an almost empty package for tests of finding: only what it says of
 // itself counts.
 func deb(t testing.TB, dir, name, version, arch, depends string) string {
 	t.Helper()
-	return write(t, filepath.Join(dir, name+"_"+version+"_"+arch+".deb"), debOf(t, control(name, version, arch, depends), ".gz", file{name: "./x", text: name + version}))
+	return archivetest.Write(t, filepath.Join(dir, name+"_"+version+"_"+arch+".deb"), archivetest.Deb(t, archivetest.Control(name, version, arch, depends), ".gz", archivetest.File{Name: "./x", Text: name + version}))
 }
 
 // told is what Find says, in short: sets as "RELEASE ARCH: headers + images <
@@ -154,7 +156,7 @@ func TestFindPackages(t *testing.T) {
 		{"copies and namesakes", func(t *testing.T, dir string) {
 			deb(t, dir, "linux-headers-6.8.0-mine", "6.8.0-1", "amd64", "")
 			deb(t, filepath.Join(dir, "again"), "linux-headers-6.8.0-mine", "6.8.0-1", "amd64", "")
-			write(t, filepath.Join(dir, "other.deb"), debOf(t, control("linux-headers-6.8.0-mine", "6.8.0-1", "amd64", ""), ".gz", file{name: "./x", text: "other content"}))
+			archivetest.Write(t, filepath.Join(dir, "other.deb"), archivetest.Deb(t, archivetest.Control("linux-headers-6.8.0-mine", "6.8.0-1", "amd64", ""), ".gz", archivetest.File{Name: "./x", Text: "other content"}))
 			must(t, os.Symlink("other.deb", filepath.Join(dir, "link.deb")))
 		}, []string{
 			"6.8.0-mine amd64: linux-headers-6.8.0-mine=6.8.0-1",
@@ -165,18 +167,18 @@ func TestFindPackages(t *testing.T) {
 		{"namesakes of a shared part", func(t *testing.T, dir string) {
 			deb(t, dir, "linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)")
 			deb(t, dir, "linux-headers-6.1.0-9-common", "6.1.99-1", "all", "")
-			write(t, filepath.Join(dir, "other.deb"), debOf(t, control("linux-headers-6.1.0-9-common", "6.1.99-1", "all", ""), ".gz", file{name: "./x", text: "other content"}))
+			archivetest.Write(t, filepath.Join(dir, "other.deb"), archivetest.Deb(t, archivetest.Control("linux-headers-6.1.0-9-common", "6.1.99-1", "all", ""), ".gz", archivetest.File{Name: "./x", Text: "other content"}))
 		}, []string{
 			"6.1.0-9-amd64 amd64: linux-headers-6.1.0-9-amd64=6.1.99-1 linux-headers-6.1.0-9-common=6.1.99-1",
 			"6.1.0-9-amd64 amd64: linux-headers-6.1.0-9-amd64=6.1.99-1 linux-headers-6.1.0-9-common=6.1.99-1",
 		}, nil},
 		{"files that are nothing", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "empty.deb"), nil)
-			write(t, filepath.Join(dir, "page.deb"), []byte("<html>not found</html>"))
-			write(t, filepath.Join(dir, "cut.deb"), flavourDeb(t, ".xz")[:500])
-			write(t, filepath.Join(dir, "readme.txt"), []byte("no package"))
-			write(t, filepath.Join(dir, "photos.tar"), tarOf(t, file{name: "a/b.jpg", text: "x"}))
-			write(t, filepath.Join(dir, "cut.tar.xz"), pack(t, ".xz", tarOf(t, sourceFiles("linux-6.1.99/")...))[:200])
+			archivetest.Write(t, filepath.Join(dir, "empty.deb"), nil)
+			archivetest.Write(t, filepath.Join(dir, "page.deb"), []byte("<html>not found</html>"))
+			archivetest.Write(t, filepath.Join(dir, "cut.deb"), flavourDeb(t, ".xz")[:500])
+			archivetest.Write(t, filepath.Join(dir, "readme.txt"), []byte("no package"))
+			archivetest.Write(t, filepath.Join(dir, "photos.tar"), archivetest.Tar(t, archivetest.File{Name: "a/b.jpg", Text: "x"}))
+			archivetest.Write(t, filepath.Join(dir, "cut.tar.xz"), archivetest.Pack(t, ".xz", archivetest.Tar(t, sourceFiles("linux-6.1.99/")...))[:200])
 			must(t, os.Symlink("nowhere", filepath.Join(dir, "dangling.deb")))
 		}, nil, []string{
 			"cut.deb: damaged: entry \"data.tar.xz\": it ends too early <- fetch the file again",
@@ -202,22 +204,22 @@ func TestFindPackages(t *testing.T) {
 }
 
 // writeTree puts files where a package would.
-func writeTree(t testing.TB, root string, files []file) {
+func writeTree(t testing.TB, root string, files []archivetest.File) {
 	t.Helper()
 	for _, f := range files {
-		path := filepath.Join(root, f.name)
-		if f.link == "" {
-			write(t, path, []byte(f.text))
+		path := filepath.Join(root, f.Name)
+		if f.Link == "" {
+			archivetest.Write(t, path, []byte(f.Text))
 			continue
 		}
 		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		must(t, os.Symlink(f.link, path))
+		must(t, os.Symlink(f.Link, path))
 	}
 }
 
 func TestFindTrees(t *testing.T) {
 	full := append(sourceFiles("./"), configured("./", "6.1.99-mine")...)
-	slices.SortFunc(full, func(a, b file) int { return strings.Compare(a.name, b.name) }) // as tar would pack a folder
+	slices.SortFunc(full, func(a, b archivetest.File) int { return strings.Compare(a.Name, b.Name) }) // as tar would pack a folder
 	for _, c := range []struct {
 		name          string
 		make          func(t *testing.T, dir string)
@@ -230,9 +232,9 @@ func TestFindTrees(t *testing.T) {
 		{"with an image package and sources", func(t *testing.T, dir string) {
 			writeTree(t, dir, flavourFiles())
 			writeTree(t, dir, plain(commonDir))
-			write(t, filepath.Join(dir, "image.deb"), imageDeb(t, ".gz"))
+			archivetest.Write(t, filepath.Join(dir, "image.deb"), imageDeb(t, ".gz"))
 			writeTree(t, dir, sourceFiles("./linux-6.1.99/"))
-			write(t, filepath.Join(dir, "linux-6.1.98.tar.gz"), pack(t, ".gz", tarOf(t, editMakefile(sourceFiles("linux-6.1.98/"), "98")...)))
+			archivetest.Write(t, filepath.Join(dir, "linux-6.1.98.tar.gz"), archivetest.Pack(t, ".gz", archivetest.Tar(t, editMakefile(sourceFiles("linux-6.1.98/"), "98")...)))
 		}, []string{"6.1.0-9-amd64 amd64: usr/src/linux-headers-6.1.0-9-amd64 + linux-image-6.1.0-9-amd64 < linux-6.1.99"}, []string{
 			"linux-6.1.98.tar.gz: it is the source of version 6.1.98, and the kernels found are of 6.1.99 <- headers of the same version, or their own source",
 		}},
@@ -240,28 +242,28 @@ func TestFindTrees(t *testing.T) {
 			writeTree(t, filepath.Join(dir, "linux"), full)
 		}, []string{"6.1.99-mine amd64: linux < linux"}, nil},
 		{"built in place, packed", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "linux.tar.zst"), pack(t, ".zst", tarOf(t, prefixed("linux/", full)...)))
+			archivetest.Write(t, filepath.Join(dir, "linux.tar.zst"), archivetest.Pack(t, ".zst", archivetest.Tar(t, prefixed("linux/", full)...)))
 		}, []string{"6.1.99-mine amd64: linux.tar.zst=6.1.99-mine < linux.tar.zst"}, nil},
 		{"built in place, packed without a folder", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "linux.tar"), tarOf(t, full...))
+			archivetest.Write(t, filepath.Join(dir, "linux.tar"), archivetest.Tar(t, full...))
 		}, []string{"6.1.99-mine amd64: linux.tar=6.1.99-mine < linux.tar"}, nil},
 		{"unpacked packages, packed", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "headers.tgz"), pack(t, ".gz", tarOf(t, append(flavourFiles(), plain(commonDir)...)...)))
-			write(t, filepath.Join(dir, "linux-6.1.99.tar.xz"), pack(t, ".xz", tarOf(t, sourceFiles("linux-6.1.99/")...)))
+			archivetest.Write(t, filepath.Join(dir, "headers.tgz"), archivetest.Pack(t, ".gz", archivetest.Tar(t, append(flavourFiles(), plain(commonDir)...)...)))
+			archivetest.Write(t, filepath.Join(dir, "linux-6.1.99.tar.xz"), archivetest.Pack(t, ".xz", archivetest.Tar(t, sourceFiles("linux-6.1.99/")...)))
 		}, []string{"6.1.0-9-amd64 amd64: headers.tgz=6.1.0-9-amd64 < linux-6.1.99.tar.xz"}, nil},
 		{"two build trees in a tarball", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "two.tar"), tarOf(t, append(prefixed("a/", full), prefixed("b/", full)...)...))
+			archivetest.Write(t, filepath.Join(dir, "two.tar"), archivetest.Tar(t, append(prefixed("a/", full), prefixed("b/", full)...)...))
 		}, nil, []string{"two.tar: it holds 2 build trees <- unpack it and give the folder"}},
 		{"source alone", func(t *testing.T, dir string) {
 			writeTree(t, dir, sourceFiles("./linux-6.1.99/"))
-			write(t, filepath.Join(dir, "source.deb"), sourceDeb(t))
+			archivetest.Write(t, filepath.Join(dir, "source.deb"), sourceDeb(t))
 		}, nil, []string{
 			"linux-6.1.99: it is a kernel's source, and no headers of its version were found <- the header packages of the same version",
 			"source.deb: it is a kernel's source, and no headers of its version were found <- the header packages of the same version",
 		}},
 		{"never configured", func(t *testing.T, dir string) {
 			writeTree(t, dir, plain(commonDir))
-			writeTree(t, filepath.Join(dir, "half"), []file{{name: "include/generated/autoconf.h", text: ""}, {name: "include/linux/tracepoint.h", text: ""}})
+			writeTree(t, filepath.Join(dir, "half"), []archivetest.File{{Name: "include/generated/autoconf.h", Text: ""}, {Name: "include/linux/tracepoint.h", Text: ""}})
 		}, nil, []string{"half: the kernel tree is not configured: half has no include/config/auto.conf; run make olddefconfig prepare there, or use a distribution's header package"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -278,19 +280,19 @@ func TestFindTrees(t *testing.T) {
 	}
 }
 
-func prefixed(dir string, files []file) []file {
-	var all []file
+func prefixed(dir string, files []archivetest.File) []archivetest.File {
+	var all []archivetest.File
 	for _, f := range files {
-		f.name = dir + strings.TrimPrefix(f.name, "./")
+		f.Name = dir + strings.TrimPrefix(f.Name, "./")
 		all = append(all, f)
 	}
 	return all
 }
 
-func editMakefile(files []file, sublevel string) []file {
+func editMakefile(files []archivetest.File, sublevel string) []archivetest.File {
 	for i, f := range files {
-		if strings.HasSuffix(f.name, "/Makefile") && strings.Contains(f.text, "SUBLEVEL") {
-			files[i].text = strings.Replace(f.text, "SUBLEVEL = 99", "SUBLEVEL = "+sublevel, 1)
+		if strings.HasSuffix(f.Name, "/Makefile") && strings.Contains(f.Text, "SUBLEVEL") {
+			files[i].Text = strings.Replace(f.Text, "SUBLEVEL = 99", "SUBLEVEL = "+sublevel, 1)
 		}
 	}
 	return files

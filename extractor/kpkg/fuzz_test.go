@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive/archivetest"
 )
 
 // Whatever the bytes are: an error of a package's, or what it says is fit to
@@ -18,20 +21,20 @@ func FuzzInspect(f *testing.F) {
 	f.Add(flavourDeb(f, ".xz"))
 	f.Add(flavourDeb(f, ".zst"))
 	f.Add(commonDeb(f, ".gz"))
-	f.Add(fedoraDevel().build(f))
-	f.Add([]byte(arMagic + arHeader("debian-binary", "4")))
+	f.Add(fedoraDevel().Build(f))
+	f.Add([]byte(archivetest.ArMagic + archivetest.ArHeader("debian-binary", "4")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		path := write(t, filepath.Join(t.TempDir(), "x"), data)
+		path := archivetest.Write(t, filepath.Join(t.TempDir(), "x"), data)
 		p, err := Inspect(context.Background(), path)
 		if err != nil {
-			var own *Error
+			var own *archive.Error
 			if !errors.As(err, &own) || own.Path != path || own.Reason == "" || len(own.Supply) == 0 {
 				t.Errorf("error %v", err)
 			}
 			return
 		}
 		for _, s := range append(p.Depends, p.Name, p.Version, p.Arch) {
-			if s == "" || !printable(s) || strings.Contains(s, "/") && s == p.Name {
+			if s == "" || !archive.Printable(s) || strings.Contains(s, "/") && s == p.Name {
 				t.Errorf("it says %q", s)
 			}
 		}
@@ -43,53 +46,53 @@ func FuzzInspect(f *testing.F) {
 
 // Whatever an archive holds: an error, or nothing outside of the scratch
 // folder, no link that leads out of it, and no more than the limits. The data
-// is a whole package, the tar of one or the payload of an RPM, as kind says.
+// is a whole package, the tar of one or the payload of an archive.RPM, as kind says.
 func FuzzOpen(f *testing.F) {
-	for _, files := range [][]file{
+	for _, files := range [][]archivetest.File{
 		flavourFiles(), plain(flavourDir), append(plain(flavourDir), configured(flavourDir, tinyRelease)...),
-		append(flavourFiles(), file{name: flavourDir + "include/evil", link: "../../../../../etc"}, file{name: flavourDir + "include/evil/passwd", text: "x"}),
-		append(flavourFiles(), file{name: "x", header: &tar.Header{Name: flavourDir + "include/x", Typeflag: tar.TypeLink, Linkname: flavourDir + "include/generated/autoconf.h"}}),
+		append(flavourFiles(), archivetest.File{Name: flavourDir + "include/evil", Link: "../../../../../etc"}, archivetest.File{Name: flavourDir + "include/evil/passwd", Text: "x"}),
+		append(flavourFiles(), archivetest.File{Name: "x", Header: &tar.Header{Name: flavourDir + "include/x", Typeflag: tar.TypeLink, Linkname: flavourDir + "include/generated/autoconf.h"}}),
 	} {
-		f.Add(uint8(1), tarOf(f, files...))
+		f.Add(uint8(1), archivetest.Tar(f, files...))
 		for i := range files {
-			files[i].header = nil
+			files[i].Header = nil
 		}
-		f.Add(uint8(2), cpioOf(cpioNew, files))
-		f.Add(uint8(2), cpioOf(cpioStripped, files))
+		f.Add(uint8(2), archivetest.Cpio(archivetest.CpioNew, files))
+		f.Add(uint8(2), archivetest.Cpio(archivetest.CpioStripped, files))
 	}
 	f.Add(uint8(0), flavourDeb(f, ".xz"))
-	f.Add(uint8(0), fedoraDevel().build(f))
-	f.Add(uint8(3), tarOf(f, sourceFiles("./")...))
-	limits := Limits{Bytes: 1 << 20, Files: 200, Ratio: 100, PathLength: 200}
+	f.Add(uint8(0), fedoraDevel().Build(f))
+	f.Add(uint8(3), archivetest.Tar(f, sourceFiles("./")...))
+	limits := archive.Limits{Bytes: 1 << 20, Files: 200, Ratio: 100, PathLength: 200}
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
 		above := t.TempDir()
 		scratch := filepath.Join(above, "a", "b", "scratch")
 		must(t, os.MkdirAll(scratch, 0o755))
-		p := Package{Path: filepath.Join(above, "package"), Format: Deb}
+		p := Package{Path: filepath.Join(above, "package"), Format: archive.Deb}
 		set := Set{Release: tinyRelease, Headers: []Package{p}}
 		switch kind % 4 {
 		case 0:
-			if bytes.HasPrefix(data, []byte(rpmMagic)) {
-				set.Headers[0].Format = RPM
+			if bytes.HasPrefix(data, []byte(archivetest.RPMMagic)) {
+				set.Headers[0].Format = archive.RPM
 			}
 		case 1:
-			data = arOf(t, member{"debian-binary", []byte("2.0\n")},
-				member{"control.tar", tarOf(t, file{name: "./control", text: control("p", "1", "all", "")})}, member{"data.tar", data})
+			data = archivetest.Ar(t, archivetest.Member{Name: "debian-binary", Data: []byte("2.0\n")},
+				archivetest.Member{Name: "control.tar", Data: archivetest.Tar(t, archivetest.File{Name: "./control", Text: archivetest.Control("p", "1", "all", "")})}, archivetest.Member{Name: "data.tar", Data: data})
 		case 2:
-			set.Headers[0].Format = RPM
-			data = fedoraDevel().with(data)
+			set.Headers[0].Format = archive.RPM
+			data = fedoraDevel().With(data)
 		case 3:
-			set.Headers[0].Format = Tar
+			set.Headers[0].Format = archive.Tar
 			set.Source = p.Path
 		}
-		write(t, p.Path, data)
+		archivetest.Write(t, p.Path, data)
 		opened, err := NewOpener(scratch, limits).Open(context.Background(), set)
-		var own *Error
+		var own *archive.Error
 		if err != nil && !errors.As(err, &own) {
 			t.Errorf("error %v", err)
 		}
 		files, size := 0, 0
-		for name, text := range filesBelow(t, above) {
+		for name, text := range archivetest.Below(t, above) {
 			if name == "package" {
 				continue
 			}
@@ -100,7 +103,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			files, size = files+1, size+len(text)
 			if target, link := strings.CutPrefix(text, "-> "); link {
-				inside(t, scratch, inScratch, target)
+				archivetest.Inside(t, scratch, inScratch, target)
 			}
 		}
 		// Headers and sources are each held to the limits.

@@ -58,10 +58,10 @@ func (f *finder) flavourSets(c *candidate) []*builtSet {
 		var found []*candidate
 		var versions []string
 		for _, p := range f.packages {
-			if p.role != shared || p.Name != need.name || p.Format != c.Format {
+			if p.role != shared || p.Name != need.Name || p.Format != c.Format {
 				continue
 			}
-			if p.Version == need.version {
+			if p.Version == need.Version {
 				found = append(found, p)
 			} else {
 				versions = append(versions, p.Version)
@@ -69,7 +69,7 @@ func (f *finder) flavourSets(c *candidate) []*builtSet {
 		}
 		if len(found) == 0 {
 			s := Skipped{Path: c.Path, Release: c.release, Arch: c.Arch,
-				Reason: fmt.Sprintf("its headers go on in the package %s, version %s, which is not among the files that can be read", need.name, need.version),
+				Reason: fmt.Sprintf("its headers go on in the package %s, version %s, which is not among the files that can be read", need.Name, need.Version),
 				Supply: []string{"that package, beside this one"}}
 			if len(versions) > 0 {
 				s.Reason += fmt.Sprintf(" (version %s is)", strings.Join(versions, ", "))
@@ -85,7 +85,7 @@ func (f *finder) flavourSets(c *candidate) []*builtSet {
 			}
 		}
 		choices = more
-		realtime = realtime || debRealTime.MatchString(need.name)
+		realtime = realtime || debRealTime.MatchString(need.Name)
 	}
 	kernel, _ := kernelVersion(c.Version)
 	var sets []*builtSet

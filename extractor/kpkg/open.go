@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // Opener unpacks sets into a scratch folder. What several sets share is
@@ -19,7 +21,7 @@ import (
 // concurrent use.
 type Opener struct {
 	dir    string
-	limits Limits
+	limits archive.Limits
 
 	mu     sync.Mutex
 	parts  map[string]*part // unpacked for several sets, by key
@@ -28,8 +30,8 @@ type Opener struct {
 
 // NewOpener makes an opener that unpacks below dir, which must exist. Zero
 // limits are the default ones.
-func NewOpener(dir string, limits Limits) *Opener {
-	return &Opener{dir: dir, limits: limits.filled(), parts: map[string]*part{}, wanted: map[string]int{}}
+func NewOpener(dir string, limits archive.Limits) *Opener {
+	return &Opener{dir: dir, limits: limits, parts: map[string]*part{}, wanted: map[string]int{}}
 }
 
 // Expect announces that each of the sets will be opened once, or forgotten:
@@ -97,7 +99,7 @@ type Opened struct {
 func (o *Opened) Close() error { return o.close() }
 
 // Open unpacks a set. Nothing stays on disk when it fails. An error about a
-// file is an [*Error].
+// file is an [*archive.Error].
 func (o *Opener) Open(ctx context.Context, s Set) (*Opened, error) {
 	opened := &Opened{}
 	var undo []func() error
@@ -155,7 +157,7 @@ func (o *Opener) Open(ctx context.Context, s Set) (*Opened, error) {
 // tree's first.
 func (o *Opener) headers(ctx context.Context, dir string, s Set, parts map[string]*part) (build string, sums []string, err error) {
 	if len(s.Headers) == 0 {
-		return "", nil, &Error{Kind: ErrIncomplete, Path: s.Release, Reason: "there are no headers", Supply: []string{"give the kernel's header packages"}}
+		return "", nil, &archive.Error{Kind: ErrIncomplete, Path: s.Release, Reason: "there are no headers", Supply: []string{"give the kernel's header packages"}}
 	}
 	own := s.Headers[0]
 	trees, err := unpackHeaders(ctx, own, dir, o.limits)
@@ -169,7 +171,7 @@ func (o *Opener) headers(ctx context.Context, dir string, s Set, parts map[strin
 		}
 	}
 	if build == "" {
-		return "", nil, &Error{Kind: ErrIncomplete, Path: own.Path, Reason: "it holds no configured build tree (include/generated/autoconf.h)",
+		return "", nil, &archive.Error{Kind: ErrIncomplete, Path: own.Path, Reason: "it holds no configured build tree (include/generated/autoconf.h)",
 			Supply: []string{"give the header package of a kernel's flavour"}}
 	}
 	for _, t := range trees {
@@ -188,7 +190,7 @@ func (o *Opener) headers(ctx context.Context, dir string, s Set, parts map[strin
 				return "", nil, err
 			}
 			if err := os.Symlink(filepath.Join(shared.dir, t.root), link); errors.Is(err, fs.ErrExist) {
-				return "", nil, at(p.Path, problem(ErrHostile, t.root, "%s has the same folder", own.Name))
+				return "", nil, archive.Errorf(archive.ErrHostile, p.Path, t.root, "%s has the same folder", own.Name)
 			} else if err != nil {
 				return "", nil, err
 			}
@@ -200,34 +202,58 @@ func (o *Opener) headers(ctx context.Context, dir string, s Set, parts map[strin
 
 // image unpacks the kernel's image; what comes behind it stays packed.
 func (o *Opener) image(ctx context.Context, dir string, s Set) (string, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
 	const name = "kernel-image"
 	for _, p := range s.Image {
-		out := newSink(root)
-		err := walk(ctx, p, o.limits, func(e *entry) error {
-			if of, ok := imageRelease(e.name); !ok || e.kind != regular || s.Release != "" && of != s.Release {
-				return nil
-			}
-			if err := out.put(e, name); err != nil {
-				return err
-			}
-			return errStop
-		})
-		out.close()
+		out, err := archive.NewSink(dir)
 		if err != nil {
 			return "", err
 		}
-		if out.made[name] == regular && out.sums[name] != "" {
+		err = walk(ctx, p, o.limits, func(e *archive.Entry) error {
+			if of, ok := imageRelease(e.Name); !ok || e.Kind != archive.Regular || s.Release != "" && of != s.Release {
+				return nil
+			}
+			if err := out.Put(e, name); err != nil {
+				return err
+			}
+			return archive.ErrStop
+		})
+		out.Close()
+		if err != nil {
+			return "", err
+		}
+		if _, written := out.Sums()[name]; written {
 			return filepath.Join(dir, name), nil
 		}
 	}
 	if len(s.Image) > 0 {
-		return "", &Error{Kind: ErrIncomplete, Path: s.Image[0].Path, Reason: fmt.Sprintf("it has no image of the kernel %s", s.Release),
+		return "", &archive.Error{Kind: ErrIncomplete, Path: s.Image[0].Path, Reason: fmt.Sprintf("it has no image of the kernel %s", s.Release),
 			Supply: []string{"give the package that has /boot/vmlinuz-" + s.Release, "leave the package out"}}
 	}
 	return "", nil
+}
+
+// walk calls visit for each entry of a package's data. A visit that gives
+// archive.ErrStop ends it early and well; otherwise the file must still have
+// the digest it was inspected with.
+func walk(ctx context.Context, p Package, limits archive.Limits, visit func(*archive.Entry) error) error {
+	r, err := archive.Open(ctx, p.Path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	err = r.Walk(p.Format, limits, visit)
+	if errors.Is(err, archive.ErrStop) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	sum, err := r.Digest()
+	if err != nil {
+		return err
+	}
+	if p.Digest != "" && sum != p.Digest {
+		return archive.Errorf(archive.ErrDamaged, p.Path, "", "it is not the file any more that was found before")
+	}
+	return nil
 }

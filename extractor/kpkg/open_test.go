@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive/archivetest"
 )
 
 // findOne expects one set in a folder.
@@ -31,12 +33,12 @@ func TestOpenDeb(t *testing.T) {
 	for _, packing := range []string{"", ".gz", ".xz", ".zst"} {
 		t.Run("tar"+packing, func(t *testing.T) {
 			dir, scratch := t.TempDir(), t.TempDir()
-			write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, packing))
-			write(t, filepath.Join(dir, "b.deb"), commonDeb(t, packing))
-			write(t, filepath.Join(dir, "c.deb"), imageDeb(t, packing))
-			write(t, filepath.Join(dir, "d.deb"), sourceDeb(t))
+			archivetest.Write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, packing))
+			archivetest.Write(t, filepath.Join(dir, "b.deb"), commonDeb(t, packing))
+			archivetest.Write(t, filepath.Join(dir, "c.deb"), imageDeb(t, packing))
+			archivetest.Write(t, filepath.Join(dir, "d.deb"), sourceDeb(t))
 			set := findOne(t, dir)
-			o := NewOpener(scratch, Limits{})
+			o := NewOpener(scratch, archive.Limits{})
 			opened, err := o.Open(context.Background(), set)
 			must(t, err)
 			sums = append(sums, opened.Headers)
@@ -55,7 +57,7 @@ func TestOpenDeb(t *testing.T) {
 				"include/generated/uapi/linux/version.h": "#define LINUX_VERSION_CODE 393571\n#define LINUX_VERSION_SUBLEVEL 99\n",
 				"include/generated/utsrelease.h":         "#define UTS_RELEASE \"6.1.0-9-amd64\"\n",
 			}
-			if diff := cmp.Diff(want, filesBelow(t, opened.Build)); diff != "" {
+			if diff := cmp.Diff(want, archivetest.Below(t, opened.Build)); diff != "" {
 				t.Errorf("build tree: %s", diff)
 			}
 			real, err := filepath.EvalSymlinks(tree.Source)
@@ -67,7 +69,7 @@ func TestOpenDeb(t *testing.T) {
 				"include/linux/tracepoint.h":    "/* tracepoints */\n",
 				"include/dt-bindings/codes.h":   "-> ../linux/tracepoint.h",
 			}
-			if diff := cmp.Diff(want, filesBelow(t, real)); diff != "" {
+			if diff := cmp.Diff(want, archivetest.Below(t, real)); diff != "" {
 				t.Errorf("shared headers: %s", diff)
 			}
 			image, err := os.ReadFile(opened.BTF)
@@ -82,7 +84,7 @@ func TestOpenDeb(t *testing.T) {
 				"include/linux/tracepoint.h":             "/* tracepoints */\n",
 				"init/main.c":                            "int main;\n",
 			}
-			if diff := cmp.Diff(want, filesBelow(t, opened.Source)); diff != "" {
+			if diff := cmp.Diff(want, archivetest.Below(t, opened.Source)); diff != "" {
 				t.Errorf("source: %s", diff)
 			}
 			must(t, opened.Close())
@@ -101,34 +103,34 @@ func TestOpenDeb(t *testing.T) {
 
 // The digest sees every header and nothing that only names the release.
 func TestHeadersDigest(t *testing.T) {
-	digest := func(change func(flavour, common []file)) string {
+	digest := func(change func(flavour, common []archivetest.File)) string {
 		t.Helper()
 		own, common := flavourFiles(), plain(commonDir)
 		change(own, common)
 		dir := t.TempDir()
-		write(t, filepath.Join(dir, "a.deb"), debOf(t, control("linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common"), ".gz", own...))
-		write(t, filepath.Join(dir, "b.deb"), debOf(t, control("linux-headers-6.1.0-9-common", "6.1.99-1", "all", ""), ".gz", common...))
-		opened, err := NewOpener(t.TempDir(), Limits{}).Open(context.Background(), findOne(t, dir))
+		archivetest.Write(t, filepath.Join(dir, "a.deb"), archivetest.Deb(t, archivetest.Control("linux-headers-6.1.0-9-amd64", "6.1.99-1", "amd64", "linux-headers-6.1.0-9-common"), ".gz", own...))
+		archivetest.Write(t, filepath.Join(dir, "b.deb"), archivetest.Deb(t, archivetest.Control("linux-headers-6.1.0-9-common", "6.1.99-1", "all", ""), ".gz", common...))
+		opened, err := NewOpener(t.TempDir(), archive.Limits{}).Open(context.Background(), findOne(t, dir))
 		must(t, err)
 		return opened.Headers
 	}
-	edit := func(files []file, name, text string) {
+	edit := func(files []archivetest.File, name, text string) {
 		t.Helper()
 		for i := range files {
-			if strings.HasSuffix(files[i].name, name) {
-				files[i].text = text
+			if strings.HasSuffix(files[i].Name, name) {
+				files[i].Text = text
 				return
 			}
 		}
 		t.Fatalf("no %s", name)
 	}
-	same := digest(func(own, common []file) {})
+	same := digest(func(own, common []archivetest.File) {})
 	for _, c := range []struct {
 		name   string
-		change func(own, common []file)
+		change func(own, common []archivetest.File)
 		same   bool
 	}{
-		{"release", func(own, _ []file) {
+		{"release", func(own, _ []archivetest.File) {
 			edit(own, "utsrelease.h", "#define UTS_RELEASE \"6.1.0-10-amd64\"\n")
 			edit(own, "compile.h", "other")
 			edit(own, "auto.conf", "CONFIG_X86_64=y\nCONFIG_BUILD_SALT=\"6.1.0-10-amd64\"\n")
@@ -136,19 +138,21 @@ func TestHeadersDigest(t *testing.T) {
 			edit(own, ".config", "other")
 			edit(own, "Makefile", "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n# other\n")
 		}, true},
-		{"what is not kept", func(own, common []file) {
+		{"what is not kept", func(own, common []archivetest.File) {
 			edit(own, "Module.symvers", "other")
 			edit(common, "kvm/mmu.h", "other")
 		}, true},
-		{"option", func(own, _ []file) { edit(own, "autoconf.h", "#define CONFIG_X86_64 1\n#define CONFIG_SMP 1\n") }, false},
-		{"option of make", func(own, _ []file) { edit(own, "auto.conf", "CONFIG_X86_64=y\nCONFIG_SMP=y\n") }, false},
-		{"version", func(own, _ []file) { edit(own, "version.h", "#define LINUX_VERSION_CODE 1\n") }, false},
-		{"header", func(_, common []file) { edit(common, "tracepoint.h", "other") }, false},
-		{"header of the architecture", func(_, common []file) { edit(common, "x86/include/asm/page.h", "other") }, false},
-		{"link", func(_, common []file) {
+		{"option", func(own, _ []archivetest.File) {
+			edit(own, "autoconf.h", "#define CONFIG_X86_64 1\n#define CONFIG_SMP 1\n")
+		}, false},
+		{"option of make", func(own, _ []archivetest.File) { edit(own, "auto.conf", "CONFIG_X86_64=y\nCONFIG_SMP=y\n") }, false},
+		{"version", func(own, _ []archivetest.File) { edit(own, "version.h", "#define LINUX_VERSION_CODE 1\n") }, false},
+		{"header", func(_, common []archivetest.File) { edit(common, "tracepoint.h", "other") }, false},
+		{"header of the architecture", func(_, common []archivetest.File) { edit(common, "x86/include/asm/page.h", "other") }, false},
+		{"link", func(_, common []archivetest.File) {
 			for i := range common {
-				if common[i].link == "../linux/tracepoint.h" {
-					common[i].link = "../../arch/x86/include/asm/page.h"
+				if common[i].Link == "../linux/tracepoint.h" {
+					common[i].Link = "../../arch/x86/include/asm/page.h"
 				}
 			}
 		}, false},
@@ -160,18 +164,18 @@ func TestHeadersDigest(t *testing.T) {
 	// A tree on disk has the digest of its packages.
 	root := t.TempDir()
 	for _, f := range append(flavourFiles(), plain(commonDir)...) {
-		if f.link == "" {
-			write(t, filepath.Join(root, f.name), []byte(f.text))
-		} else if strings.HasSuffix(f.name, "codes.h") {
-			must(t, os.MkdirAll(filepath.Dir(filepath.Join(root, f.name)), 0o755))
-			must(t, os.Symlink(f.link, filepath.Join(root, f.name)))
+		if f.Link == "" {
+			archivetest.Write(t, filepath.Join(root, f.Name), []byte(f.Text))
+		} else if strings.HasSuffix(f.Name, "codes.h") {
+			must(t, os.MkdirAll(filepath.Dir(filepath.Join(root, f.Name)), 0o755))
+			must(t, os.Symlink(f.Link, filepath.Join(root, f.Name)))
 		}
 	}
 	set := findOne(t, root)
 	if set.Tree != filepath.Join(root, flavourDir) || set.Release != tinyRelease || set.Arch != "amd64" {
 		t.Errorf("the tree is %+v", set)
 	}
-	opened, err := NewOpener(t.TempDir(), Limits{}).Open(context.Background(), set)
+	opened, err := NewOpener(t.TempDir(), archive.Limits{}).Open(context.Background(), set)
 	must(t, err)
 	if opened.Headers != same || opened.Build != set.Tree {
 		t.Errorf("the tree has the digest %s, its packages %s", opened.Headers, same)
@@ -182,11 +186,11 @@ func TestHeadersDigest(t *testing.T) {
 // the last.
 func TestSharedOnce(t *testing.T) {
 	dir, scratch := t.TempDir(), t.TempDir()
-	write(t, filepath.Join(dir, "common.deb"), commonDeb(t, ".xz"))
+	archivetest.Write(t, filepath.Join(dir, "common.deb"), commonDeb(t, ".xz"))
 	flavours := []string{"amd64", "cloud-amd64", "rt-amd64"}
 	for _, f := range flavours {
-		write(t, filepath.Join(dir, f+".deb"), debOf(t, control("linux-headers-6.1.0-9-"+f, tinyVersion, "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)"), ".xz",
-			append([]file{{name: "./usr/src/linux-headers-6.1.0-9-" + f + "/Makefile", text: "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n"}},
+		archivetest.Write(t, filepath.Join(dir, f+".deb"), archivetest.Deb(t, archivetest.Control("linux-headers-6.1.0-9-"+f, tinyVersion, "amd64", "linux-headers-6.1.0-9-common (= 6.1.99-1)"), ".xz",
+			append([]archivetest.File{{Name: "./usr/src/linux-headers-6.1.0-9-" + f + "/Makefile", Text: "include /usr/src/linux-headers-6.1.0-9-common/Makefile\n"}},
 				configured("./usr/src/linux-headers-6.1.0-9-"+f+"/", "6.1.0-9-"+f)...)...))
 	}
 	sets, skipped, err := Find(context.Background(), []string{dir})
@@ -200,7 +204,7 @@ func TestSharedOnce(t *testing.T) {
 		must(t, err)
 		return found
 	}
-	o := NewOpener(scratch, Limits{})
+	o := NewOpener(scratch, archive.Limits{})
 	o.Expect(sets...)
 	first, err := o.Open(context.Background(), sets[0])
 	must(t, err)
@@ -216,7 +220,7 @@ func TestSharedOnce(t *testing.T) {
 		t.Errorf("shared headers were in %v and then in %v", kept, got)
 	}
 	must(t, second.Close())
-	if left := filesBelow(t, scratch); len(left) != 0 {
+	if left := archivetest.Below(t, scratch); len(left) != 0 {
 		t.Errorf("left %v", left)
 	}
 
@@ -254,13 +258,13 @@ func TestSharedOnce(t *testing.T) {
 // A file that was exchanged after it was found is not taken.
 func TestChangedFile(t *testing.T) {
 	dir, scratch := t.TempDir(), t.TempDir()
-	write(t, filepath.Join(dir, "b.deb"), commonDeb(t, ".xz"))
-	path := write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".xz"))
+	archivetest.Write(t, filepath.Join(dir, "b.deb"), commonDeb(t, ".xz"))
+	path := archivetest.Write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".xz"))
 	set := findOne(t, dir)
-	write(t, path, flavourDeb(t, ".gz"))
-	_, err := NewOpener(scratch, Limits{}).Open(context.Background(), set)
-	wantError(t, err, ErrDamaged, "not the file any more")
-	if left := filesBelow(t, scratch); len(left) != 0 {
+	archivetest.Write(t, path, flavourDeb(t, ".gz"))
+	_, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), set)
+	archivetest.WantError(t, err, archive.ErrDamaged, "not the file any more")
+	if left := archivetest.Below(t, scratch); len(left) != 0 {
 		t.Errorf("left %v", left)
 	}
 }
@@ -268,12 +272,12 @@ func TestChangedFile(t *testing.T) {
 // Tarballs of a tree that was built in place are its headers and its source.
 func TestOpenTarball(t *testing.T) {
 	files := append(sourceFiles("./"), configured("./", "6.1.99-mine")...)
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(files, func(a, b archivetest.File) int { return strings.Compare(a.Name, b.Name) })
 	var sums []string
-	for name, files := range map[string][]file{"linux.tar.gz": prefixed("linux/", files), "bare.tar.zst": files, "dot.tar": prefixed("./linux-6.1/", files)} {
+	for name, files := range map[string][]archivetest.File{"linux.tar.gz": prefixed("linux/", files), "bare.tar.zst": files, "dot.tar": prefixed("./linux-6.1/", files)} {
 		dir, scratch := t.TempDir(), t.TempDir()
-		write(t, filepath.Join(dir, name), pack(t, name, tarOf(t, files...)))
-		opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), findOne(t, dir))
+		archivetest.Write(t, filepath.Join(dir, name), archivetest.Pack(t, name, archivetest.Tar(t, files...)))
+		opened, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), findOne(t, dir))
 		must(t, err)
 		tree, err := kbuild.Find(opened.Build)
 		must(t, err)
@@ -297,14 +301,14 @@ func TestOpenTarball(t *testing.T) {
 // A source that is none is said, and a folder of one is left where it is.
 func TestOpenSource(t *testing.T) {
 	dir := t.TempDir()
-	flavour := write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".gz"))
+	flavour := archivetest.Write(t, filepath.Join(dir, "a.deb"), flavourDeb(t, ".gz"))
 	p, err := Inspect(context.Background(), flavour)
 	must(t, err)
 	open := func(source string) (*Opened, error) {
 		scratch := t.TempDir()
-		opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), Set{Release: tinyRelease, Headers: []Package{p}, Source: source})
+		opened, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), Set{Release: tinyRelease, Headers: []Package{p}, Source: source})
 		if err != nil {
-			if left := filesBelow(t, scratch); len(left) > 0 {
+			if left := archivetest.Below(t, scratch); len(left) > 0 {
 				t.Errorf("%s left %v", source, left)
 			}
 		}
@@ -317,14 +321,14 @@ func TestOpenSource(t *testing.T) {
 		reason string
 	}{
 		{"no-tarball.deb", commonDeb(t, ".gz"), ErrIncomplete, "no kernel source tree"},
-		{"photos.tar", tarOf(t, file{name: "a/b.jpg", text: "x"}), ErrIncomplete, "no kernel source tree"},
-		{"hostile.tar", tarOf(t, append(sourceFiles("l/"), file{name: "l/../../x.c", text: "x"})...), ErrHostile, "leads upwards"},
-		{"link.tar", tarOf(t, append(sourceFiles("l/"), file{name: "l/a.h", link: "../../x.h"})...), ErrHostile, "leaves the package"},
-		{"inside.deb", debOf(t, control("linux-source-6.1", "6.1.99-1", "all", ""), ".xz", file{name: "./usr/src/linux-source-6.1.tar", text: string(tarOf(t, file{name: "/a.c", text: "x"}))}), ErrHostile, "absolute path"},
-		{"cut.tar.xz", pack(t, ".xz", tarOf(t, sourceFiles("l/")...))[:300], ErrDamaged, "truncated"},
+		{"photos.tar", archivetest.Tar(t, archivetest.File{Name: "a/b.jpg", Text: "x"}), ErrIncomplete, "no kernel source tree"},
+		{"hostile.tar", archivetest.Tar(t, append(sourceFiles("l/"), archivetest.File{Name: "l/../../x.c", Text: "x"})...), archive.ErrHostile, "leads upwards"},
+		{"link.tar", archivetest.Tar(t, append(sourceFiles("l/"), archivetest.File{Name: "l/a.h", Link: "../../x.h"})...), archive.ErrHostile, "leaves the package"},
+		{"inside.deb", archivetest.Deb(t, archivetest.Control("linux-source-6.1", "6.1.99-1", "all", ""), ".xz", archivetest.File{Name: "./usr/src/linux-source-6.1.tar", Text: string(archivetest.Tar(t, archivetest.File{Name: "/a.c", Text: "x"}))}), archive.ErrHostile, "absolute path"},
+		{"cut.tar.xz", archivetest.Pack(t, ".xz", archivetest.Tar(t, sourceFiles("l/")...))[:300], archive.ErrDamaged, "truncated"},
 	} {
-		_, err := open(write(t, filepath.Join(dir, "x", c.name), c.data))
-		t.Run(c.name, func(t *testing.T) { wantError(t, err, c.kind, c.reason) })
+		_, err := open(archivetest.Write(t, filepath.Join(dir, "x", c.name), c.data))
+		t.Run(c.name, func(t *testing.T) { archivetest.WantError(t, err, c.kind, c.reason) })
 	}
 	tree := filepath.Join(dir, "linux")
 	writeTree(t, tree, sourceFiles("./"))
@@ -336,9 +340,9 @@ func TestOpenSource(t *testing.T) {
 		t.Errorf("the source is %s, %v", opened.Source, err)
 	}
 	for name, changes := range map[string]bool{"README": false, "fs/ext4/inode.c": false, "fs/ext4/super.c": true, "include/linux/tracepoint.h": true} {
-		write(t, filepath.Join(tree, name), []byte("#define CREATE_TRACE_POINTS\n"+name))
+		archivetest.Write(t, filepath.Join(tree, name), []byte("#define CREATE_TRACE_POINTS\n"+name))
 		if name == "fs/ext4/inode.c" {
-			write(t, filepath.Join(tree, name), []byte("other"))
+			archivetest.Write(t, filepath.Join(tree, name), []byte("other"))
 		}
 		opened, err := open(tree)
 		must(t, err)

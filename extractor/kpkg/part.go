@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // part is something unpacked that sets share: headers, or a source tree.
@@ -91,7 +93,7 @@ func (o *Opener) fill(p *part, unpack func() error) error {
 		err = errors.Join(err, os.RemoveAll(p.scratch))
 	}
 	p.dir, p.scratch = "", ""
-	var own *Error
+	var own *archive.Error
 	if errors.As(err, &own) {
 		p.err = err
 	}
@@ -123,25 +125,23 @@ func (o *Opener) sharedHeaders(ctx context.Context, p *part, of Package) (err er
 
 // unpackHeaders unpacks what compiling headers needs of a package or tarball
 // below dir, and gives the trees in it, sorted.
-func unpackHeaders(ctx context.Context, p Package, dir string, limits Limits) ([]tree, error) {
-	root, err := os.OpenRoot(dir)
+func unpackHeaders(ctx context.Context, p Package, dir string, limits archive.Limits) ([]tree, error) {
+	out, err := archive.NewSink(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	out := newSink(root)
-	defer out.close()
+	defer out.Close()
 	split := treeRoot
-	if p.Format == Tar {
+	if p.Format == archive.Tar {
 		split = tarRoot
 	}
 	found := map[string]bool{} // root, and whether it is configured
-	err = walk(ctx, p, limits, func(e *entry) error {
-		in, rel, ok := split(e.name)
+	err = walk(ctx, p, limits, func(e *archive.Entry) error {
+		in, rel, ok := split(e.Name)
 		if !ok || !headerFile(rel) {
 			return nil
 		}
-		if err := out.put(e, e.name); err != nil {
+		if err := out.Put(e, e.Name); err != nil {
 			return err
 		}
 		if strings.HasPrefix(rel, "include/") {
@@ -153,11 +153,12 @@ func unpackHeaders(ctx context.Context, p Package, dir string, limits Limits) ([
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, at(p.Path, &Error{Kind: ErrIncomplete, Reason: "it holds no kernel headers", Supply: []string{"give the kernel's header packages"}})
+		return nil, &archive.Error{Kind: ErrIncomplete, Path: p.Path, Reason: "it holds no kernel headers", Supply: []string{"give the kernel's header packages"}}
 	}
 	var trees []tree
+	sums := out.Sums()
 	for in, build := range found {
-		sum, err := out.sum(in, isHeader)
+		sum, err := treeSum(sums, in, isHeader, out.ReadFile)
 		if err != nil {
 			return nil, err
 		}

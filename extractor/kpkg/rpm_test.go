@@ -1,20 +1,19 @@
 package kpkg
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sassoftware/go-rpmutils"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive/archivetest"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -24,35 +23,35 @@ const (
 )
 
 // fedoraDevel is laid out as Fedora's kernel-devel.
-func fedoraDevel() rpm {
+func fedoraDevel() archivetest.RPM {
 	files := append(plain(fedoraDir), configured(fedoraDir, fedoraRelease)...)
-	files = append(files, file{name: "./lib/modules/" + fedoraRelease + "/build", link: "/usr/src/kernels/" + fedoraRelease})
-	return rpm{
-		name: "kernel-devel", version: "6.1.99", release: "300.fc40", arch: "x86_64",
-		requires: [][2]string{{"findutils", ""}}, files: files, packing: ".zst",
+	files = append(files, archivetest.File{Name: "./lib/modules/" + fedoraRelease + "/build", Link: "/usr/src/kernels/" + fedoraRelease})
+	return archivetest.RPM{
+		Name: "kernel-devel", Version: "6.1.99", Release: "300.fc40", Arch: "x86_64",
+		Requires: [][2]string{{"findutils", ""}}, Files: files, Packing: ".zst",
 	}
 }
 
-func fedoraCore() rpm {
-	return rpm{name: "kernel-core", version: "6.1.99", release: "300.fc40", arch: "x86_64", packing: ".xz", files: []file{
-		{name: "./lib/modules/" + fedoraRelease + "/.vmlinuz.hmac", text: "sum"},
-		{name: "./lib/modules/" + fedoraRelease + "/vmlinuz", text: "the kernel"},
+func fedoraCore() archivetest.RPM {
+	return archivetest.RPM{Name: "kernel-core", Version: "6.1.99", Release: "300.fc40", Arch: "x86_64", Packing: ".xz", Files: []archivetest.File{
+		{Name: "./lib/modules/" + fedoraRelease + "/.vmlinuz.hmac", Text: "sum"},
+		{Name: "./lib/modules/" + fedoraRelease + "/vmlinuz", Text: "the kernel"},
 	}}
 }
 
 // suse are the parts of openSUSE's kernel-default-devel, kernel-devel and
 // kernel-default.
-func suse() (flavour, common, kernel rpm) {
+func suse() (flavour, common, kernel archivetest.RPM) {
 	const dir, obj = "./usr/src/linux-6.4.0-150600.23/", "./usr/src/linux-6.4.0-150600.23-obj/x86_64/default/"
-	flavour = rpm{
-		name: "kernel-default-devel", version: "6.4.0", release: "150600.23.7.3", arch: "x86_64", packing: ".xz",
-		requires: [][2]string{{"kernel-devel", "6.4.0-150600.23.7.3"}},
-		files: append([]file{{name: obj + "Makefile", text: "include /usr/src/linux-6.4.0-150600.23/Makefile\n"}},
+	flavour = archivetest.RPM{
+		Name: "kernel-default-devel", Version: "6.4.0", Release: "150600.23.7.3", Arch: "x86_64", Packing: ".xz",
+		Requires: [][2]string{{"kernel-devel", "6.4.0-150600.23.7.3"}},
+		Files: append([]archivetest.File{{Name: obj + "Makefile", Text: "include /usr/src/linux-6.4.0-150600.23/Makefile\n"}},
 			configured(obj, "6.4.0-150600.23-default")...),
 	}
-	common = rpm{name: "kernel-devel", version: "6.4.0", release: "150600.23.7.3", arch: "noarch", packing: ".xz", files: plain(dir)}
-	kernel = rpm{name: "kernel-default", version: "6.4.0", release: "150600.23.7.3", arch: "x86_64", packing: ".xz",
-		files: []file{{name: "./usr/lib/modules/6.4.0-150600.23-default/vmlinuz", text: "the kernel"}}}
+	common = archivetest.RPM{Name: "kernel-devel", Version: "6.4.0", Release: "150600.23.7.3", Arch: "noarch", Packing: ".xz", Files: plain(dir)}
+	kernel = archivetest.RPM{Name: "kernel-default", Version: "6.4.0", Release: "150600.23.7.3", Arch: "x86_64", Packing: ".xz",
+		Files: []archivetest.File{{Name: "./usr/lib/modules/6.4.0-150600.23-default/vmlinuz", Text: "the kernel"}}}
 	return flavour, common, kernel
 }
 
@@ -60,14 +59,14 @@ func TestFindRPM(t *testing.T) {
 	dir := t.TempDir()
 	flavour, common, kernel := suse()
 	lonely := flavour
-	lonely.name, lonely.requires = "kernel-azure-devel", [][2]string{{"kernel-devel-azure", "6.4.0-150600.8.1"}}
-	source := rpm{name: "kernel", version: "6.1.99", release: "300.fc40", arch: "x86_64", source: true, files: []file{{name: "linux.tar.xz", text: "x"}}}
-	tools := rpm{name: "kernel-tools", version: "6.1.99", release: "300.fc40", arch: "x86_64", files: []file{{name: "./usr/bin/turbostat", text: "x"}}}
-	for name, p := range map[string]rpm{
+	lonely.Name, lonely.Requires = "kernel-azure-devel", [][2]string{{"kernel-devel-azure", "6.4.0-150600.8.1"}}
+	source := archivetest.RPM{Name: "kernel", Version: "6.1.99", Release: "300.fc40", Arch: "x86_64", Source: true, Files: []archivetest.File{{Name: "linux.tar.xz", Text: "x"}}}
+	tools := archivetest.RPM{Name: "kernel-tools", Version: "6.1.99", Release: "300.fc40", Arch: "x86_64", Files: []archivetest.File{{Name: "./usr/bin/turbostat", Text: "x"}}}
+	for name, p := range map[string]archivetest.RPM{
 		"devel.rpm": fedoraDevel(), "core.rpm": fedoraCore(), "flavour.rpm": flavour, "common.rpm": common, "kernel.rpm": kernel,
 		"lonely.rpm": lonely, "source.rpm": source, "tools.rpm": tools,
 	} {
-		write(t, filepath.Join(dir, name), p.build(t))
+		archivetest.Write(t, filepath.Join(dir, name), p.Build(t))
 	}
 	sets, skipped := told(t, dir)
 	want := []string{
@@ -91,20 +90,20 @@ func TestOpenRPM(t *testing.T) {
 	flavour, common, kernel := suse()
 	for _, c := range []struct {
 		name     string
-		packages []rpm
+		packages []archivetest.RPM
 		release  string
 	}{
-		{"Fedora", []rpm{fedoraDevel(), fedoraCore()}, fedoraRelease},
-		{"openSUSE", []rpm{flavour, common, kernel}, "6.4.0-150600.23-default"},
+		{"Fedora", []archivetest.RPM{fedoraDevel(), fedoraCore()}, fedoraRelease},
+		{"openSUSE", []archivetest.RPM{flavour, common, kernel}, "6.4.0-150600.23-default"},
 	} {
-		for _, form := range [][2]string{{cpioNew, ""}, {cpioNew, ".gz"}, {cpioCRC, ".xz"}, {cpioStripped, ".zst"}} {
+		for _, form := range [][2]string{{archivetest.CpioNew, ""}, {archivetest.CpioNew, ".gz"}, {archivetest.CpioCRC, ".xz"}, {archivetest.CpioStripped, ".zst"}} {
 			t.Run(c.name+form[0]+form[1], func(t *testing.T) {
 				dir, scratch := t.TempDir(), t.TempDir()
 				for i, p := range c.packages {
-					p.format, p.packing = form[0], form[1]
-					write(t, filepath.Join(dir, fmt.Sprint(i)+".rpm"), p.build(t))
+					p.Format, p.Packing = form[0], form[1]
+					archivetest.Write(t, filepath.Join(dir, fmt.Sprint(i)+".rpm"), p.Build(t))
 				}
-				opened, err := NewOpener(scratch, Limits{}).Open(context.Background(), findOne(t, dir))
+				opened, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), findOne(t, dir))
 				must(t, err)
 				tree, err := kbuild.Find(opened.Build)
 				must(t, err)
@@ -116,107 +115,11 @@ func TestOpenRPM(t *testing.T) {
 					t.Errorf("the image is %q, %v", image, err)
 				}
 				must(t, opened.Close())
-				if left := filesBelow(t, scratch); len(left) > 0 {
+				if left := archivetest.Below(t, scratch); len(left) > 0 {
 					t.Errorf("left %v", left)
 				}
 			})
 		}
-	}
-}
-
-// cpioEntry writes one entry as it is told to.
-func cpioEntry(b *bytes.Buffer, name string, ino, mode, nlink uint32, text string) {
-	fmt.Fprintf(b, "%s%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00", cpioNew,
-		ino, mode, 0, 0, nlink, 0, len(text), 0, 0, 0, 0, len(name)+1, 0, name)
-	for b.Len()%4 != 0 {
-		b.WriteByte(0)
-	}
-	b.WriteString(text)
-	for b.Len()%4 != 0 {
-		b.WriteByte(0)
-	}
-}
-
-func TestOpenRefusesCpio(t *testing.T) {
-	const in = fedoraDir + "include/"
-	payload := func(write func(b *bytes.Buffer)) []byte {
-		var b bytes.Buffer
-		write(&b)
-		cpioEntry(&b, cpioTrailer, 0, 0, 1, "")
-		return b.Bytes()
-	}
-	entry := func(name string, mode uint32, text string) []byte {
-		return payload(func(b *bytes.Buffer) { cpioEntry(b, name, 1, mode, 1, text) })
-	}
-	for _, c := range []struct {
-		name    string
-		payload []byte
-		kind    error
-		reason  string
-	}{
-		{"absolute path", entry("/etc/passwd", 0o100644, "x"), ErrHostile, "absolute path"},
-		{"upwards", entry(in+"../../../../../x", 0o100644, "x"), ErrHostile, "leads upwards"},
-		{"name with a zero", entry(in+"a\x00b", 0o100644, "x"), ErrHostile, "control character"},
-		{"no name", entry("", 0o100644, "x"), ErrHostile, "no name"},
-		{"long name", entry(in+strings.Repeat("x", 5000), 0o100644, "x"), ErrTooLarge, "over the limit of 1024"},
-		{"link out", entry(in+"a", 0o120777, "../../../../../../etc/passwd"), ErrHostile, "leaves the package"},
-		{"long link", entry(in+"a", 0o120777, strings.Repeat("x/", 2000)), ErrTooLarge, "a link to a name of"},
-		{"device", entry(in+"a", 0o020644, ""), ErrHostile, "a device"},
-		{"block device", entry(in+"a", 0o060644, ""), ErrHostile, "a device"},
-		{"pipe", entry(in+"a", 0o010644, ""), ErrHostile, "a named pipe"},
-		{"socket", entry(in+"a", 0o140644, ""), ErrHostile, "a socket"},
-		{"unknown kind", entry(in+"a", 0o150644, ""), ErrHostile, "of an unknown kind"},
-		{"setuid", entry("./usr/bin/su", 0o104755, "x"), ErrHostile, "a file with the mode"},
-		{"twice", payload(func(b *bytes.Buffer) {
-			cpioEntry(b, in+"a.h", 1, 0o100644, 1, "x")
-			cpioEntry(b, in+"a.h", 2, 0o100644, 1, "y")
-		}), ErrHostile, "there twice"},
-		{"old format", []byte("070707" + strings.Repeat("0", 100)), ErrDamaged, `starts with "070707"`},
-		{"size that is no number", []byte(cpioNew + strings.Repeat("zzzzzzzz", 13)), ErrDamaged, "the number"},
-		{"size of four gigabytes", bytes.Replace(entry(in+"a", 0o100644, "x"), []byte("00000001000000000000000000000000000000000000"), []byte("ffffffff000000000000000000000000000000000000"), 1), ErrDamaged, "ends too early"},
-		{"number of no file", []byte(cpioStripped + "000000ff\x00\x00"), ErrDamaged, "has file 255"},
-		{"without a trailer", entry(in+"a", 0o100644, "x")[:200], ErrDamaged, "ends too early"},
-		{"nothing", nil, ErrDamaged, "ends too early"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			wantError(t, openBytes(t, fedoraDevel().with(c.payload), RPM, Limits{}), c.kind, c.reason)
-		})
-	}
-}
-
-// Files of several names have their content with the last one (newc), or with
-// the last of the header's list (stripped).
-func TestHardlinksRPM(t *testing.T) {
-	var b bytes.Buffer
-	for _, f := range configured(fedoraDir, fedoraRelease) {
-		cpioEntry(&b, f.name, 100, 0o100644, 1, f.text)
-	}
-	const in = fedoraDir + "include/linux/"
-	cpioEntry(&b, in+"one.h", 7, 0o100644, 3, "")
-	cpioEntry(&b, in+"empty.h", 8, 0o100644, 2, "")
-	cpioEntry(&b, in+"two.h", 7, 0o100644, 3, "")
-	cpioEntry(&b, in+"three.h", 7, 0o100644, 3, "text")
-	cpioEntry(&b, in+"empty2.h", 8, 0o100644, 2, "")
-	cpioEntry(&b, cpioTrailer, 0, 0, 1, "")
-	dir := t.TempDir()
-	p := Package{Path: write(t, filepath.Join(dir, "x.rpm"), fedoraDevel().with(b.Bytes())), Format: RPM}
-	opened, err := NewOpener(dir, Limits{}).Open(context.Background(), Set{Headers: []Package{p}})
-	must(t, err)
-	want := map[string]string{"one.h": "text", "two.h": "text", "three.h": "text", "empty.h": "", "empty2.h": ""}
-	if diff := cmp.Diff(want, filesBelow(t, filepath.Join(opened.Build, "include/linux"))); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// Our packages are read by go-rpmutils as they were meant.
-func TestRPMOracle(t *testing.T) {
-	p := fedoraDevel()
-	theirs, err := rpmutils.ReadRpm(bytes.NewReader(p.build(t)))
-	must(t, err)
-	nevra, err := theirs.Header.GetNEVRA()
-	must(t, err)
-	if nevra.String() != "kernel-devel-0:6.1.99-300.fc40.x86_64.rpm" {
-		t.Errorf("they read %v", nevra)
 	}
 }
 
@@ -235,7 +138,7 @@ func TestRPMBuild(t *testing.T) {
 			files := append(plain("./usr/src/kernels/6.1.99-1.x86_64/"), configured("./usr/src/kernels/6.1.99-1.x86_64/", "6.1.99-1.x86_64")...)
 			writeTree(t, root, files)
 			must(t, os.Link(filepath.Join(root, "usr/src/kernels/6.1.99-1.x86_64/include/linux/tracepoint.h"), filepath.Join(root, "usr/src/kernels/6.1.99-1.x86_64/include/linux/another.h")))
-			spec := write(t, filepath.Join(dir, "x.spec"), []byte(`Name: kernel-devel
+			spec := archivetest.Write(t, filepath.Join(dir, "x.spec"), []byte(`Name: kernel-devel
 Version: 6.1.99
 Release: 1
 Summary: headers
@@ -258,7 +161,7 @@ cp -a `+root+`/. %{buildroot}
 			if set.Release != "6.1.99-1.x86_64" || set.Headers[0].Version != "6.1.99-1" || !slices.Contains(set.Headers[0].Depends, "findutils") {
 				t.Errorf("found %+v", set)
 			}
-			opened, err := NewOpener(t.TempDir(), Limits{}).Open(context.Background(), set)
+			opened, err := NewOpener(t.TempDir(), archive.Limits{}).Open(context.Background(), set)
 			must(t, err)
 			theirs := filepath.Join(dir, "theirs")
 			must(t, os.Mkdir(theirs, 0o755))
@@ -268,13 +171,13 @@ cp -a `+root+`/. %{buildroot}
 				t.Fatalf("cpio: %v: %s", err, out)
 			}
 			want := map[string]string{}
-			for name, text := range filesBelow(t, filepath.Join(theirs, "usr/src/kernels/6.1.99-1.x86_64")) {
+			for name, text := range archivetest.Below(t, filepath.Join(theirs, "usr/src/kernels/6.1.99-1.x86_64")) {
 				if headerFile(name) {
 					want[name] = text
 				}
 			}
-			if diff := cmp.Diff(want, filesBelow(t, opened.Build)); diff != "" || len(want) < 12 {
-				t.Errorf("%d files: %s", len(want), diff)
+			if diff := cmp.Diff(want, archivetest.Below(t, opened.Build)); diff != "" || len(want) < 12 {
+				t.Errorf("%d Files: %s", len(want), diff)
 			}
 		})
 	}

@@ -1,20 +1,12 @@
 package kpkg
 
-// Format is the kind of a package file.
-type Format string
-
-// The formats.
-const (
-	Deb Format = "deb" // ar of control.tar and data.tar, gz, xz or zstd (deb(5))
-	RPM Format = "rpm" // lead, headers, cpio payload
-	Tar Format = "tar" // of a tree; plain, gz, xz, zstd or bz2
-)
+import "github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 
 // Package is one package file and what it says of itself.
 type Package struct {
-	Path   string `json:"path"` // absolute
-	Format Format `json:"format"`
-	Name   string `json:"name"` // "linux-headers-6.1.0-56-cloud-amd64"
+	Path   string         `json:"path"` // absolute
+	Format archive.Format `json:"format"`
+	Name   string         `json:"name"` // "linux-headers-6.1.0-56-cloud-amd64"
 	// Version and Arch are the distribution's: "6.1.192-2", "amd64", "all".
 	Version string   `json:"version"`
 	Arch    string   `json:"arch"`

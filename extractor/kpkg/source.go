@@ -1,16 +1,15 @@
 package kpkg
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // sourceTarball matches where a distribution's source package has the tree:
@@ -34,42 +33,34 @@ func (o *Opener) source(ctx context.Context, p *part, from string) error {
 	if p.scratch, err = o.folder("source"); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(p.scratch)
+	out, err := archive.NewSink(p.scratch)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	out := newSink(root)
-	defer out.close()
-	start := make([]byte, sourceStart)
-	keep := func(e *entry) error {
-		_, rel := sourceRoot(e.name)
-		if e.kind == folder || !sourceFile(rel) {
+	defer out.Close()
+	buf := make([]byte, sourceStart)
+	keep := func(e *archive.Entry) error {
+		_, rel := sourceRoot(e.Name)
+		if e.Kind == archive.Folder || !sourceFile(rel) {
 			return nil
 		}
-		if e.kind == regular {
-			n, err := io.ReadFull(e.body, start)
-			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				return damaged(short(e.name), err)
+		if e.Kind == archive.Regular {
+			start, err := e.Start(buf)
+			if err != nil || !sourceNeeded(rel, start) {
+				return err
 			}
-			if int64(n) < min(e.size, sourceStart) {
-				return damaged(short(e.name), io.ErrUnexpectedEOF)
-			}
-			if !sourceNeeded(rel, start[:n]) {
-				return nil
-			}
-			e.body = io.MultiReader(bytes.NewReader(start[:n]), e.body)
 		}
-		return out.put(e, e.name)
+		return out.Put(e, e.Name)
 	}
 	if err := walkSource(ctx, from, o.limits, keep); err != nil {
 		return err
 	}
-	top, ok := sourceTop(out.made)
+	sums := out.Sums()
+	top, ok := sourceTop(sums)
 	if !ok {
-		return at(from, &Error{Kind: ErrIncomplete, Reason: "it holds no kernel source tree (Makefile and init/main.c)", Supply: []string{"give the kernel's full source"}})
+		return &archive.Error{Kind: ErrIncomplete, Path: from, Reason: "it holds no kernel source tree (Makefile and init/main.c)", Supply: []string{"give the kernel's full source"}}
 	}
-	if p.sum, err = out.sum(top, func(string) bool { return true }); err != nil {
+	if p.sum, err = treeSum(sums, top, func(string) bool { return true }, out.ReadFile); err != nil {
 		return err
 	}
 	p.dir = filepath.Join(p.scratch, top)
@@ -78,34 +69,32 @@ func (o *Opener) source(ctx context.Context, p *part, from string) error {
 
 // walkSource calls visit for each entry of the source tree in a tarball or a
 // package.
-func walkSource(ctx context.Context, from string, limits Limits, visit func(*entry) error) error {
-	f, err := os.Open(from)
+func walkSource(ctx context.Context, from string, limits archive.Limits, visit func(*archive.Entry) error) error {
+	r, err := archive.Open(ctx, from)
 	if err != nil {
-		return machine(err)
+		return err
 	}
-	defer f.Close()
-	d := &digester{from: &packed{ctx: ctx, r: fileReader{f}}, hash: sha256.New()}
-	format, err := d.format()
+	defer r.Close()
+	format, err := r.Format()
 	if err != nil {
-		return at(from, err)
+		return err
 	}
-	if format == Tar {
-		err = walkData(ctx, d, Tar, limits, visit)
-	} else {
-		err = walkData(ctx, d, format, limits, func(e *entry) error {
-			if e.kind != regular || !sourceTarball.MatchString(e.name) {
+	inTar := visit
+	if format != archive.Tar {
+		visit = func(e *archive.Entry) error {
+			if e.Kind != archive.Regular || !sourceTarball.MatchString(e.Name) {
 				return nil
 			}
-			if err := walkData(ctx, e.body, Tar, limits, visit); err != nil {
-				return in(e.name, err)
+			if err := e.WalkTar(ctx, limits, inTar); err != nil {
+				return err
 			}
-			return errStop
-		})
+			return archive.ErrStop
+		}
 	}
-	if errors.Is(err, errStop) {
-		err = nil
+	if err := r.Walk(format, limits, visit); !errors.Is(err, archive.ErrStop) {
+		return err
 	}
-	return at(from, err)
+	return nil
 }
 
 // kernelFolders are the folders at the top of a kernel's source, by which a
@@ -127,12 +116,12 @@ func sourceRoot(name string) (root, rel string) {
 	return first, rest
 }
 
-// sourceTop is the folder of the source tree among unpacked names.
-func sourceTop(made map[string]kind) (top string, ok bool) {
-	for name := range made {
+// sourceTop is the folder of the source tree among files by their names.
+func sourceTop(files map[string]string) (top string, ok bool) {
+	for name := range files {
 		root, rel := sourceRoot(name)
 		if rel == "init/main.c" && (!ok || root < top) {
-			if _, has := made[path.Join(root, "Makefile")]; has {
+			if _, has := files[path.Join(root, "Makefile")]; has {
 				top, ok = root, true
 			}
 		}

@@ -2,15 +2,14 @@ package kpkg
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // tarContent is what a tarball of a tree holds.
@@ -33,39 +32,28 @@ var (
 // peekTar reads a tarball until it is known what it holds. A source tree that
 // was not built is only known as one when its include folder was passed.
 func peekTar(ctx context.Context, path string) (*tarContent, error) {
-	f, err := os.Open(path)
+	r, err := archive.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	c := &tarContent{pkg: Package{Path: path, Format: Tar, Name: st.Name(), Size: st.Size()}}
-	d := &digester{from: &packed{ctx: ctx, r: fileReader{f}}, hash: sha256.New()}
+	defer r.Close()
+	c := &tarContent{pkg: Package{Path: path, Format: archive.Tar, Name: filepath.Base(path), Size: r.Size()}}
 	makefiles := map[string]string{} // version by root
 	sawInclude := false
-	err = walkData(ctx, d, Tar, DefaultLimits, func(e *entry) error {
-		root, rel, _ := tarRoot(e.name)
+	err = r.Walk(archive.Tar, archive.Limits{}, func(e *archive.Entry) error {
+		root, rel, _ := tarRoot(e.Name)
 		inInclude := strings.HasPrefix(rel, "include/")
 		if sawInclude = sawInclude || inInclude; sawInclude && !inInclude && c.full && c.build == 0 && makefiles[root] != "" {
-			return errStop
+			return archive.ErrStop
 		}
-		if e.kind != regular {
+		if e.Kind != archive.Regular {
 			return nil
-		}
-		read := func() (text []byte, err error) {
-			if e.size > maxPeek {
-				return nil, problem(ErrTooLarge, short(e.name), "it has %d bytes, over the limit of %d", e.size, maxPeek)
-			}
-			return io.ReadAll(e.body)
 		}
 		var text []byte
 		var err error
 		switch rel {
 		case "Makefile":
-			if text, err = read(); err == nil {
+			if text, err = e.ReadAll(maxPeek); err == nil {
 				if v, ok := sourceVersion(text); ok {
 					makefiles[root] = v
 				}
@@ -73,25 +61,25 @@ func peekTar(ctx context.Context, path string) (*tarContent, error) {
 		case "init/main.c":
 			c.full = true
 		case "include/generated/utsrelease.h":
-			if text, err = read(); err == nil {
+			if text, err = e.ReadAll(maxPeek); err == nil {
 				c.build++
-				if m := utsRelease.FindSubmatch(text); m != nil && printable(string(m[1])) {
+				if m := utsRelease.FindSubmatch(text); m != nil && archive.Printable(string(m[1])) {
 					c.pkg.Version = string(m[1])
 				}
 			}
 		case "include/generated/uapi/linux/version.h":
-			if text, err = read(); err == nil {
+			if text, err = e.ReadAll(maxPeek); err == nil {
 				c.kernel = headerVersion(text)
 			}
 		case "include/config/auto.conf":
-			if text, err = read(); err == nil {
+			if text, err = e.ReadAll(maxPeek); err == nil {
 				c.pkg.Arch = archOfConfig(text)
 			}
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, errStop) {
-		return nil, at(path, err)
+	if err != nil && !errors.Is(err, archive.ErrStop) {
+		return nil, err
 	}
 	for _, v := range makefiles {
 		if c.full {
@@ -99,8 +87,8 @@ func peekTar(ctx context.Context, path string) (*tarContent, error) {
 		}
 	}
 	if c.build > 0 {
-		if c.pkg.Digest, err = d.rest(); err != nil {
-			return nil, at(path, err)
+		if c.pkg.Digest, err = r.Digest(); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil

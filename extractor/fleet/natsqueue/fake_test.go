@@ -18,6 +18,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 // makeTasks writes n kernels of one package each and one that all share.
@@ -33,7 +34,7 @@ func makeTasks(t testing.TB, dir string, n int) []fleet.Task {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return kpkg.Package{Path: path, Format: kpkg.Deb, Name: name, Version: "1", Arch: "amd64", Digest: sum(data), Size: int64(size)}
+		return kpkg.Package{Path: path, Format: archive.Deb, Name: name, Version: "1", Arch: "amd64", Digest: sum(data), Size: int64(size)}
 	}
 	shared := write("common.deb", 600_000)
 	var tasks []fleet.Task

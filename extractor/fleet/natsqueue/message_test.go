@@ -10,12 +10,13 @@ import (
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
+	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
 func anOffer() *offer {
 	return &offer{Version: version(), Task: fleet.Task{Key: "k", CC: "gcc-12", Set: kpkg.Set{
 		Release: "6.1.0-1-amd64", Arch: "amd64", Source: "/src/linux.tar.xz",
-		Headers: []kpkg.Package{{Path: "/p/own.deb", Format: kpkg.Deb, Digest: sum([]byte("own")), Size: 3}},
+		Headers: []kpkg.Package{{Path: "/p/own.deb", Format: archive.Deb, Digest: sum([]byte("own")), Size: 3}},
 	}}, Source: &parcel{Path: "/src/linux.tar.xz", Digest: sum([]byte("source")), Size: 6}}
 }
 

@@ -1,11 +1,12 @@
-package kpkg
+package archive
 
 import (
 	"context"
 	"io"
 )
 
-// Limits bound what one package may unpack to.
+// Limits bound what one package may unpack to. One that is not above zero is
+// the default.
 type Limits struct {
 	Bytes      int64 // of a decompressed archive, headers and skipped entries included
 	Files      int   // entries of an archive, skipped ones included
@@ -13,10 +14,10 @@ type Limits struct {
 	PathLength int   // bytes of an entry's name, and of a link's target
 }
 
-// DefaultLimits leave room for the largest real packages of 2026: linux-source
+// defaultLimits leave room for the largest real packages of 2026: linux-source
 // is 1.4 GB in 90,000 entries, its ratio 10; a flavour's headers have names of
 // up to 160 bytes.
-var DefaultLimits = Limits{
+var defaultLimits = Limits{
 	Bytes:      6 << 30,
 	Files:      400_000,
 	Ratio:      100,
@@ -32,12 +33,14 @@ const (
 	maxRPMHeader   = 64 << 20 // bytes of an RPM header; kernel-devel's has 3 MB
 	maxNameElement = 255      // bytes between two slashes; NAME_MAX
 	maxMembers     = 16       // of an ar; a .deb has three, signed ones four
-	maxDepth       = 64       // folders deep
 )
+
+// MaxDepth is how many folders deep an entry may lie.
+const MaxDepth = 64
 
 // filled has the default wherever l has nothing.
 func (l Limits) filled() Limits {
-	d := DefaultLimits
+	d := defaultLimits
 	if l.Bytes <= 0 {
 		l.Bytes = d.Bytes
 	}

@@ -1,4 +1,4 @@
-package kpkg
+package archive
 
 import (
 	"errors"
@@ -53,7 +53,7 @@ func (c *counted) align() error {
 
 // walkCpio calls visit for each entry of an RPM's payload. files are those of
 // its header, for entries that refer to them.
-func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) error) error {
+func walkCpio(r io.Reader, limits Limits, files []File, visit func(*Entry) error) error {
 	g := guard{limits: limits}
 	c := &counted{r: r}
 	type inode struct{ major, minor, ino uint32 }
@@ -66,43 +66,43 @@ func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) er
 		if err != nil {
 			return damaged("", err)
 		}
-		body := &io.LimitedReader{R: c, N: e.size}
-		e.body = whole{body}
+		body := &io.LimitedReader{R: c, N: e.Size}
+		e.Body = whole{body}
 		switch {
 		case mode.IsDir():
-			e.kind = folder
+			e.Kind = Folder
 		case mode.IsRegular():
-			e.kind = regular
+			e.Kind = Regular
 		default:
-			e.kind = symlink
-			target, err := readUpTo(body, min(e.size, int64(limits.PathLength)+1))
+			e.Kind = Symlink
+			target, err := readUpTo(body, min(e.Size, int64(limits.PathLength)+1))
 			if err != nil {
-				return damaged(short(e.name), err)
+				return damaged(Short(e.Name), err)
 			}
-			e.target = string(target)
+			e.Target = string(target)
 			if err := g.target(e); err != nil {
 				return err
 			}
 		}
 		// Of files with several names the last has the content.
 		id := inode{head.devMajor, head.devMinor, head.ino}
-		shared := e.kind == regular && head.nlink > 1
-		if shared && e.size == 0 {
-			links[id] = append(links[id], e.name)
+		shared := e.Kind == Regular && head.nlink > 1
+		if shared && e.Size == 0 {
+			links[id] = append(links[id], e.Name)
 			continue
 		}
 		if err := visit(e); err != nil {
 			return err
 		}
-		if _, err := io.Copy(io.Discard, e.body); err != nil {
-			return damaged(short(e.name), err)
+		if _, err := io.Copy(io.Discard, e.Body); err != nil {
+			return damaged(Short(e.Name), err)
 		}
 		if err := c.align(); err != nil {
 			return damaged("", err)
 		}
 		if shared {
 			for _, name := range links[id] {
-				if err := visit(&entry{name: name, kind: hardlink, target: e.name}); err != nil {
+				if err := visit(&Entry{Name: name, Kind: Hardlink, Target: e.Name}); err != nil {
 					return err
 				}
 			}
@@ -112,7 +112,7 @@ func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) er
 	// Files with several names and no content at all are empty files.
 	for _, names := range links {
 		for _, name := range names {
-			if err := visit(&entry{name: name, kind: regular, body: strings.NewReader("")}); err != nil {
+			if err := visit(&Entry{Name: name, Kind: Regular, Body: strings.NewReader("")}); err != nil {
 				return err
 			}
 		}
@@ -121,7 +121,7 @@ func walkCpio(r io.Reader, limits Limits, files []rpmFile, visit func(*entry) er
 }
 
 // nextCpio reads one header and name; io.EOF at the trailer.
-func nextCpio(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.FileMode, error) {
+func nextCpio(c *counted, g *guard, files []File) (*Entry, *cpioHead, fs.FileMode, error) {
 	var magic [6]byte
 	if _, err := io.ReadFull(c, magic[:]); err != nil {
 		return nil, nil, 0, damaged("", err)
@@ -152,7 +152,7 @@ func nextCpio(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.File
 	}
 	text, terminated := strings.CutSuffix(string(name), "\x00")
 	if !terminated {
-		return nil, nil, 0, problem(ErrDamaged, short(text), "its name does not end")
+		return nil, nil, 0, problem(ErrDamaged, Short(text), "its name does not end")
 	}
 	if text == cpioTrailer {
 		return nil, nil, 0, io.EOF
@@ -162,11 +162,11 @@ func nextCpio(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.File
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	return &entry{name: clean, size: int64(h.size)}, h, mode, nil
+	return &Entry{Name: clean, Size: int64(h.size)}, h, mode, nil
 }
 
 // nextStripped reads an entry that is the number of a file.
-func nextStripped(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.FileMode, error) {
+func nextStripped(c *counted, g *guard, files []File) (*Entry, *cpioHead, fs.FileMode, error) {
 	index, err := c.hex()
 	if err == nil {
 		err = c.align()
@@ -178,22 +178,22 @@ func nextStripped(c *counted, g *guard, files []rpmFile) (*entry, *cpioHead, fs.
 		return nil, nil, 0, problem(ErrDamaged, "", "its payload has file %d, and its header lists %d", index, len(files))
 	}
 	f := files[index]
-	clean, err := g.admit(f.name, f.size, f.mode)
+	clean, err := g.admit(f.Name, f.Size, f.Mode)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	e := &entry{name: clean, size: f.size}
+	e := &Entry{Name: clean, Size: f.Size}
 	h := &cpioHead{nlink: 1}
 	switch {
-	case f.mode.IsDir():
-		e.size = 0 // the header has what stat said of it
+	case f.Mode.IsDir():
+		e.Size = 0 // the header has what stat said of it
 	case f.content != int(index):
-		e.size = 0
+		e.Size = 0
 		fallthrough
-	case slices.ContainsFunc(files[:index], func(o rpmFile) bool { return o.content == int(index) }):
+	case slices.ContainsFunc(files[:index], func(o File) bool { return o.content == int(index) }):
 		h.nlink, h.ino = 2, uint32(f.content)
 	}
-	return e, h, f.mode, nil
+	return e, h, f.Mode, nil
 }
 
 // hex reads a field of eight hexadecimal digits.

@@ -1,10 +1,9 @@
-package kpkg
+package archive
 
 import (
 	"encoding/binary"
 	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 )
@@ -99,16 +98,6 @@ func readRPMHeader(r io.Reader, padded bool) (*rpmHeader, error) {
 	return h, nil
 }
 
-// readUpTo reads n bytes and does not set memory aside for bytes that are
-// only claimed.
-func readUpTo(r io.Reader, n int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, n))
-	if err == nil && int64(len(data)) < n {
-		err = io.ErrUnexpectedEOF
-	}
-	return data, err
-}
-
 // strings gives the texts of a tag; none when it is absent.
 func (h *rpmHeader) strings(tag uint32) ([]string, error) {
 	v, ok := h.values[tag]
@@ -159,58 +148,41 @@ func (h *rpmHeader) numbers(tag uint32) ([]uint64, error) {
 	return all, nil
 }
 
-// rpmFile is a file as the header lists it.
-type rpmFile struct {
-	name string // relative
-	size int64
-	mode fs.FileMode
-	// content is the number of the file that has the content: the last one
-	// of those that are names of one file, mostly this one itself.
-	content int
-}
-
 // readRPM reads the lead and both headers of an RPM file.
-func readRPM(r io.Reader) (*about, error) {
+func readRPM(r io.Reader) (*About, error) {
 	h, err := readRPMHeaders(r)
 	if err != nil {
 		return nil, err
 	}
-	said := &about{format: RPM}
+	said := &About{Format: RPM}
 	for _, field := range []struct {
 		to   *string
 		name string
 		tag  uint32
-	}{{&said.name, "name", tagName}, {&said.version, "version", tagVersion}, {&said.arch, "architecture", tagArch}} {
+	}{{&said.Name, "name", tagName}, {&said.Version, "version", tagVersion}, {&said.Arch, "architecture", tagArch}} {
 		if *field.to, err = h.text(field.tag); err != nil {
 			return nil, err
 		}
-		if *field.to == "" || strings.ContainsRune(*field.to, '/') || !printable(*field.to) {
-			return nil, problem(ErrDamaged, "", "its %s is %q", field.name, short(*field.to))
+		if *field.to == "" || strings.ContainsRune(*field.to, '/') || !Printable(*field.to) {
+			return nil, problem(ErrDamaged, "", "its %s is %q", field.name, Short(*field.to))
 		}
 	}
 	release, err := h.text(tagRelease)
 	if err != nil {
 		return nil, err
 	}
-	if !printable(release) || strings.ContainsRune(release, '/') {
-		return nil, problem(ErrDamaged, "", "its release is %q", short(release))
+	if !Printable(release) || strings.ContainsRune(release, '/') {
+		return nil, problem(ErrDamaged, "", "its release is %q", Short(release))
 	}
-	said.version += "-" + release
+	said.Version += "-" + release
 	if _, binary := h.values[tagSourceRPM]; !binary {
-		said.arch = "src"
+		said.Arch = "src"
 	}
-	if said.depends, err = h.requires(); err != nil {
+	if said.Depends, err = h.requires(); err != nil {
 		return nil, err
 	}
-	files, err := h.files()
-	if err != nil {
-		return nil, err
-	}
-	said.release, said.roles = rpmContents(files)
-	if !printable(said.release) {
-		return nil, problem(ErrDamaged, "", "its files are of the kernel %q", short(said.release))
-	}
-	return said, nil
+	said.Files, err = h.files()
+	return said, err
 }
 
 // readRPMHeaders leaves r at the payload.
@@ -230,14 +202,14 @@ func readRPMHeaders(r io.Reader) (*rpmHeader, error) {
 		return nil, err
 	}
 	if format, err := h.text(tagPayloadFormat); err != nil || format != "" && format != "cpio" {
-		return nil, problem(ErrUnknownFormat, "", "its payload is of the format %q, and cpio is known", short(format))
+		return nil, problem(ErrUnknownFormat, "", "its payload is of the format %q, and cpio is known", Short(format))
 	}
 	return h, nil
 }
 
 // requires gives the packages that must be there; capabilities of rpm itself
 // and files are left out.
-func (h *rpmHeader) requires() ([]relation, error) {
+func (h *rpmHeader) requires() ([]Relation, error) {
 	names, err := h.strings(tagRequireName)
 	if err != nil {
 		return nil, err
@@ -250,14 +222,14 @@ func (h *rpmHeader) requires() ([]relation, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []relation
+	var all []Relation
 	for i, name := range names {
-		if name == "" || strings.ContainsAny(name, "/(") || !printable(name) {
+		if name == "" || strings.ContainsAny(name, "/(") || !Printable(name) {
 			continue
 		}
-		rel := relation{name: name}
+		rel := Relation{Name: name}
 		if i < len(versions) && i < len(flags) && flags[i]&requireMask == requireEqual {
-			rel.version = versions[i]
+			rel.Version = versions[i]
 		}
 		if !slices.Contains(all, rel) {
 			all = append(all, rel)
@@ -267,7 +239,7 @@ func (h *rpmHeader) requires() ([]relation, error) {
 }
 
 // files lists what the package installs.
-func (h *rpmHeader) files() ([]rpmFile, error) {
+func (h *rpmHeader) files() ([]File, error) {
 	bases, err := h.strings(tagBaseNames)
 	if err != nil {
 		return nil, err
@@ -298,22 +270,22 @@ func (h *rpmHeader) files() ([]rpmFile, error) {
 	if len(at) != len(bases) || len(modes) != len(bases) || len(sizes) != len(bases) {
 		return nil, problem(ErrDamaged, "", "its header lists %d file names and %d folders, %d modes, %d sizes for them", len(bases), len(at), len(modes), len(sizes))
 	}
-	all := make([]rpmFile, len(bases))
+	all := make([]File, len(bases))
 	for i, base := range bases {
 		if at[i] >= uint64(len(dirs)) {
 			return nil, problem(ErrDamaged, "", "its header lists a file in a folder that it does not have")
 		}
-		all[i] = rpmFile{strings.TrimPrefix(dirs[at[i]], "/") + base, int64(sizes[i]), unixMode(uint32(modes[i])), i}
+		all[i] = File{strings.TrimPrefix(dirs[at[i]], "/") + base, int64(sizes[i]), unixMode(uint32(modes[i])), i}
 	}
 	if len(inodes) == len(all) {
 		last := map[uint64]int{}
 		for i, f := range all {
-			if f.mode.IsRegular() {
+			if f.Mode.IsRegular() {
 				last[inodes[i]] = i
 			}
 		}
 		for i, f := range all {
-			if f.mode.IsRegular() {
+			if f.Mode.IsRegular() {
 				all[i].content = last[inodes[i]]
 			}
 		}
@@ -346,51 +318,4 @@ func unixMode(m uint32) fs.FileMode {
 		mode |= fs.ModeSetgid
 	}
 	return mode
-}
-
-// rpmRoles is what an RPM holds of a kernel.
-type rpmRoles struct {
-	build  bool // a configured build tree
-	shared bool // headers that build trees of other packages include
-	image  bool
-}
-
-// rpmContents tells from the files of an RPM what it holds, and of which
-// release. RPM packages of one name are laid out differently by each
-// distribution; where the files lie is what their own scripts go by.
-func rpmContents(files []rpmFile) (release string, has rpmRoles) {
-	for _, f := range files {
-		if root, rel, ok := treeRoot(f.name); ok {
-			switch rel {
-			case "include/generated/autoconf.h":
-				has.build, release = true, releaseOfRoot(root)
-			case "include/linux/tracepoint.h":
-				has.shared = true
-			}
-		}
-		if of, ok := imageRelease(f.name); ok && f.mode.IsRegular() {
-			has.image = true
-			if release == "" {
-				release = of
-			}
-		}
-	}
-	if has.build {
-		has.shared = false
-	}
-	return release, has
-}
-
-// releaseOfRoot is the release that a build tree's place names: kernels/REL of
-// Fedora, linux-VERSION-obj/ARCH/FLAVOUR of openSUSE, modules/REL/build.
-func releaseOfRoot(root string) string {
-	dir, base := path.Split(root)
-	dir = path.Clean(dir)
-	if base == "build" {
-		return path.Base(dir)
-	}
-	if obj, ok := strings.CutSuffix(path.Base(path.Dir(dir)), "-obj"); ok {
-		return strings.TrimPrefix(obj, "linux-") + "-" + base
-	}
-	return base
 }

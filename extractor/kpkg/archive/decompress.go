@@ -1,4 +1,4 @@
-package kpkg
+package archive
 
 import (
 	"bufio"
