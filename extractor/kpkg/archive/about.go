@@ -29,6 +29,7 @@ type File struct {
 	// content is the number of the file that has the content: the last one
 	// of those that are names of one file, mostly this one itself.
 	content int
+	shared  bool // whether others have their content here
 }
 
 // Printable reports whether a text is of visible ASCII alone, which is fit to

@@ -72,6 +72,7 @@ func TestAboutRefuses(t *testing.T) {
 		{"rpm tag outside", header(archivetest.Tag{Tag: archivetest.TagName, Kind: 4, Count: 1 << 30, Data: archivetest.Texts("x")}), archive.ErrDamaged, "lies outside"},
 		{"rpm text without end", header(archivetest.Tag{Tag: archivetest.TagName, Kind: 8, Count: 9, Data: archivetest.Texts("x")}), archive.ErrDamaged, "lies outside"},
 		{"rpm files without folders", header(archivetest.Tag{Tag: archivetest.TagName, Kind: 6, Count: 1, Data: archivetest.Texts("x")}, archivetest.Tag{Tag: archivetest.TagVersion, Kind: 6, Count: 1, Data: archivetest.Texts("1")}, archivetest.Tag{Tag: archivetest.TagArch, Kind: 6, Count: 1, Data: archivetest.Texts("a")}, archivetest.Tag{Tag: archivetest.TagBaseNames, Kind: 8, Count: 1, Data: archivetest.Texts("b")}), archive.ErrDamaged, "1 file names and 0 folders"},
+		{"rpm with a million texts", header(archivetest.Tag{Tag: archivetest.TagName, Kind: 8, Count: 2 << 20, Data: make([]byte, 2<<20)}), archive.ErrTooLarge, "tag 1000 has 2097152 values"},
 		{"rpm huge header", append(append([]byte(archivetest.RPMMagic), make([]byte, archivetest.RPMLeadSize-4)...), append([]byte(archivetest.RPMHeaderMagic+"\x00\x00\x00\x00"), archivetest.Numbers(uint32(1<<31), uint32(1<<31))...)...), archive.ErrTooLarge, "RPM header has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -190,7 +189,7 @@ func nextStripped(c *counted, g *guard, files []File) (*Entry, *cpioHead, fs.Fil
 	case f.content != int(index):
 		e.Size = 0
 		fallthrough
-	case slices.ContainsFunc(files[:index], func(o File) bool { return o.content == int(index) }):
+	case f.shared:
 		h.nlink, h.ino = 2, uint32(f.content)
 	}
 	return e, h, f.Mode, nil

@@ -84,3 +84,18 @@ func TestHardlinksCpio(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// In the form for sizes that do not fit, the header says which files are one.
+func TestHardlinksStripped(t *testing.T) {
+	p := archivetest.RPM{
+		Name: "p", Version: "1", Release: "1", Arch: "x86_64", Format: archivetest.CpioStripped,
+		Files:  []archivetest.File{{Name: in + "a.h"}, {Name: in + "b.h", Text: "other"}, {Name: in + "c.h", Text: "text"}},
+		Inodes: []uint32{7, 8, 7},
+	}
+	got, err := unpack(t, p.Build(t), archive.RPM, archive.Limits{})
+	archivetest.Must(t, err)
+	want := map[string]string{filepath.Join(in, "a.h"): "text", filepath.Join(in, "b.h"): "other", filepath.Join(in, "c.h"): "text"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -31,6 +31,7 @@ const (
 	maxControl     = 1 << 20  // bytes of a control file; real ones have 1 KB
 	maxControlTar  = 32 << 20 // bytes of a control.tar with its scripts and checksums
 	maxRPMHeader   = 64 << 20 // bytes of an RPM header; kernel-devel's has 3 MB
+	maxRPMValues   = 1 << 20  // of one tag; kernel-devel's lists 20,000 files
 	maxNameElement = 255      // bytes between two slashes; NAME_MAX
 	maxMembers     = 16       // of an ar; a .deb has three, signed ones four
 )

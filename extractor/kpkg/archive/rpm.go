@@ -1,10 +1,10 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -107,16 +107,28 @@ func (h *rpmHeader) strings(tag uint32) ([]string, error) {
 	if v.kind != 6 && v.kind != 8 && v.kind != 9 {
 		return nil, problem(ErrDamaged, "", "RPM tag %d is no text", tag)
 	}
+	if err := few(tag, v.count); err != nil {
+		return nil, err
+	}
 	var all []string
-	rest := string(v.data)
+	rest := v.data
 	for range v.count {
-		text, after, ok := strings.Cut(rest, "\x00")
-		if !ok {
+		end := bytes.IndexByte(rest, 0)
+		if end < 0 {
 			return nil, problem(ErrDamaged, "", "RPM tag %d lies outside of its header", tag)
 		}
-		all, rest = append(all, text), after
+		all, rest = append(all, string(rest[:end])), rest[end+1:]
 	}
 	return all, nil
+}
+
+// few refuses more values than any package has: in memory they take many times
+// the bytes that they have in the header.
+func few(tag, count uint32) error {
+	if count > maxRPMValues {
+		return problem(ErrTooLarge, "", "RPM tag %d has %d values, over the limit of %d", tag, count, maxRPMValues)
+	}
+	return nil
 }
 
 func (h *rpmHeader) text(tag uint32) (string, error) {
@@ -136,6 +148,9 @@ func (h *rpmHeader) numbers(tag uint32) ([]uint64, error) {
 	unit := rpmTypeSize[v.kind]
 	if unit == 0 {
 		return nil, problem(ErrDamaged, "", "RPM tag %d is no number", tag)
+	}
+	if err := few(tag, v.count); err != nil {
+		return nil, err
 	}
 	all := make([]uint64, 0, v.count)
 	for data := v.data; len(data) >= unit; data = data[unit:] {
@@ -223,6 +238,7 @@ func (h *rpmHeader) requires() ([]Relation, error) {
 		return nil, err
 	}
 	var all []Relation
+	seen := map[Relation]bool{}
 	for i, name := range names {
 		if name == "" || strings.ContainsAny(name, "/(") || !Printable(name) {
 			continue
@@ -231,7 +247,8 @@ func (h *rpmHeader) requires() ([]Relation, error) {
 		if i < len(versions) && i < len(flags) && flags[i]&requireMask == requireEqual {
 			rel.Version = versions[i]
 		}
-		if !slices.Contains(all, rel) {
+		if !seen[rel] {
+			seen[rel] = true
 			all = append(all, rel)
 		}
 	}
@@ -275,7 +292,7 @@ func (h *rpmHeader) files() ([]File, error) {
 		if at[i] >= uint64(len(dirs)) {
 			return nil, problem(ErrDamaged, "", "its header lists a file in a folder that it does not have")
 		}
-		all[i] = File{strings.TrimPrefix(dirs[at[i]], "/") + base, int64(sizes[i]), unixMode(uint32(modes[i])), i}
+		all[i] = File{strings.TrimPrefix(dirs[at[i]], "/") + base, int64(sizes[i]), unixMode(uint32(modes[i])), i, false}
 	}
 	if len(inodes) == len(all) {
 		last := map[uint64]int{}
@@ -285,8 +302,8 @@ func (h *rpmHeader) files() ([]File, error) {
 			}
 		}
 		for i, f := range all {
-			if f.Mode.IsRegular() {
-				all[i].content = last[inodes[i]]
+			if of := last[inodes[i]]; f.Mode.IsRegular() && of != i {
+				all[i].content, all[of].shared = of, true
 			}
 		}
 	}

@@ -35,6 +35,7 @@ const (
 	TagRequireFlags   = 1048
 	TagRequireName    = 1049
 	TagRequireVersion = 1050
+	TagFileInodes     = 1096
 	TagDirIndexes     = 1116
 	TagBaseNames      = 1117
 	TagDirNames       = 1118
@@ -51,6 +52,8 @@ type RPM struct {
 	Format                       string      // of the payload's entries: CpioNew by default
 	Packing                      string      // of the payload: ".gz", ".xz", ".zst" or none
 	Source                       bool
+	Inodes                       []uint32 // of the files; none where links are not told
+	Tags                         []Tag    // more, behind the others
 }
 
 // Tag is one value of a header; Kind is its type, 6 a text, 8 several.
@@ -173,6 +176,10 @@ func (p RPM) With(payload []byte) []byte {
 		tags = append(tags, Tag{Tag: TagBaseNames, Kind: 8, Count: n, Data: Texts(bases...)}, Tag{Tag: TagDirNames, Kind: 8, Count: n, Data: Texts(dirs...)},
 			Tag{Tag: TagDirIndexes, Kind: 4, Count: n, Data: Numbers(at...)}, Tag{Tag: TagFileSizes, Kind: 4, Count: n, Data: Numbers(sizes...)}, Tag{Tag: TagFileModes, Kind: 3, Count: n, Data: Numbers(modes...)})
 	}
+	if n := uint32(len(p.Inodes)); n > 0 {
+		tags = append(tags, Tag{TagFileInodes, 4, n, Numbers(p.Inodes...)})
+	}
+	tags = append(tags, p.Tags...)
 	out := make([]byte, RPMLeadSize)
 	copy(out, RPMMagic+"\x03\x00")
 	out = append(out, RPMHeader([]Tag{{1000, 4, 1, Numbers(uint32(len(payload)))}}, true)...)
