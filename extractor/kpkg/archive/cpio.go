@@ -93,19 +93,27 @@ func walkCpio(r io.Reader, limits Limits, files []File, visit func(*Entry) error
 		if err := visit(e); err != nil {
 			return err
 		}
-		if _, err := io.Copy(io.Discard, e.Body); err != nil {
-			return damaged(Short(e.Name), err)
-		}
-		if err := c.align(); err != nil {
-			return damaged("", err)
-		}
 		if shared {
+			// Whoever does not want the content under its last name may want
+			// it under another.
 			for _, name := range links[id] {
-				if err := visit(&Entry{Name: name, Kind: Hardlink, Target: e.Name}); err != nil {
+				if body.N == e.Size {
+					e = &Entry{Name: name, Kind: Regular, Size: e.Size, Body: whole{body}}
+					err = visit(e)
+				} else {
+					err = visit(&Entry{Name: name, Kind: Hardlink, Target: e.Name})
+				}
+				if err != nil {
 					return err
 				}
 			}
 			delete(links, id)
+		}
+		if _, err := io.Copy(io.Discard, whole{body}); err != nil {
+			return damaged(Short(e.Name), err)
+		}
+		if err := c.align(); err != nil {
+			return damaged("", err)
 		}
 	}
 	// Files with several names and no content at all are empty files.

@@ -85,6 +85,23 @@ func TestHardlinksCpio(t *testing.T) {
 	}
 }
 
+// The content is there for the names that are wanted, when its last one is not.
+func TestHardlinksUnwanted(t *testing.T) {
+	var b bytes.Buffer
+	archivetest.CpioEntry(&b, in+"one.h", 7, 0o100644, 4, "")
+	archivetest.CpioEntry(&b, "./usr/share/one.h", 7, 0o100644, 4, "")
+	archivetest.CpioEntry(&b, in+"two.h", 7, 0o100644, 4, "")
+	archivetest.CpioEntry(&b, "./usr/share/two.h", 7, 0o100644, 4, "text")
+	archivetest.CpioEntry(&b, in+"three.h", 8, 0o100644, 1, "other")
+	archivetest.CpioEntry(&b, archivetest.CpioTrailer, 0, 0, 1, "")
+	got, err := unpack(t, payloadRPM(b.Bytes()), archive.RPM, archive.Limits{})
+	archivetest.Must(t, err)
+	want := map[string]string{filepath.Join(in, "one.h"): "text", filepath.Join(in, "two.h"): "text", filepath.Join(in, "three.h"): "other"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // In the form for sizes that do not fit, the header says which files are one.
 func TestHardlinksStripped(t *testing.T) {
 	p := archivetest.RPM{
