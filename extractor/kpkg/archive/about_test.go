@@ -51,6 +51,7 @@ func TestAboutRefuses(t *testing.T) {
 		{"no control.tar", archivetest.Ar(t, version, data), archive.ErrHostile, "stands where control.tar must be"},
 		{"no data.tar", archivetest.Ar(t, version, ctrl(good)), archive.ErrDamaged, "no data.tar"},
 		{"odd member", archivetest.Ar(t, version, archivetest.Member{Name: "evil", Data: []byte("x")}, ctrl(good), data), archive.ErrHostile, "stands where control.tar must be"},
+		{"two controls", archivetest.Ar(t, version, ctrl(good), ctrl(good), data), archive.ErrHostile, "stands where data.tar must be"},
 		{"member with a path", archivetest.Ar(t, version, archivetest.Member{Name: "../evil", Data: []byte("x")}), archive.ErrHostile, "has the name"},
 		{"many members", archivetest.Ar(t, append([]archivetest.Member{version}, manyMembers(40)...)...), archive.ErrHostile, "more than 16 members"},
 		{"bad ar size", append([]byte(archivetest.ArMagic), []byte(strings.Replace(archivetest.ArHeader("debian-binary", "4"), "4         `", "-4        `", 1))...), archive.ErrDamaged, "its size is"},

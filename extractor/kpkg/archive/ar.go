@@ -25,6 +25,7 @@ type arReader struct {
 	body  *io.LimitedReader
 	pad   int64
 	count int
+	said  bool // whether control.tar was passed
 }
 
 func newArReader(r io.Reader) (*arReader, error) {
@@ -117,11 +118,13 @@ func debMember(a *arReader, want string) (*arMember, error) {
 			}
 			continue
 		}
+		is := func(part string) bool { return m.name == part || strings.HasPrefix(m.name, part+".") }
+		control := is(controlTar) && !a.said
+		a.said = a.said || control
 		switch {
-		case m.name == want || strings.HasPrefix(m.name, want+"."):
+		case control && want == controlTar, want == dataTar && is(dataTar):
 			return m, nil
-		case strings.HasPrefix(m.name, "_"):
-		case want == dataTar && strings.HasPrefix(m.name, controlTar):
+		case control, strings.HasPrefix(m.name, "_"):
 		default:
 			return nil, problem(ErrHostile, m.name, "it stands where %s must be", want)
 		}

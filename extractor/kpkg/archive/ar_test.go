@@ -20,6 +20,7 @@ func TestWalkRefusesMembers(t *testing.T) {
 		reason  string
 	}{
 		{"nested", []archivetest.Member{version, ctrl, {Name: "inner.deb", Data: nil}, data}, archive.ErrHostile, "stands where data.tar must be"},
+		{"two controls", []archivetest.Member{version, ctrl, ctrl, data}, archive.ErrHostile, "stands where data.tar must be"},
 		{"no data", []archivetest.Member{version, ctrl}, archive.ErrDamaged, "no data.tar"},
 		{"data that is not packed as named", []archivetest.Member{version, ctrl, {Name: "data.tar.xz", Data: []byte("not xz")}}, archive.ErrDamaged, "ends too early"},
 		{"xz with a broken check", []archivetest.Member{version, ctrl, {Name: "data.tar.xz", Data: breakAt(archivetest.Pack(t, ".xz", archivetest.Tar(t, treeFiles()...)), -30)}}, archive.ErrDamaged, ""},
