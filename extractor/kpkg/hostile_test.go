@@ -3,6 +3,7 @@ package kpkg
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,6 +80,16 @@ func TestOpenRefuses(t *testing.T) {
 			archivetest.WantError(t, openBytes(t, data, archive.Deb, c.limits), c.kind, c.reason)
 		})
 	}
+}
+
+// Of thousands of trees, each would be looked for among all files.
+func TestOpenRefusesTrees(t *testing.T) {
+	files := flavourFiles()
+	for i := range maxTrees {
+		files = append(files, archivetest.File{Name: fmt.Sprintf("./usr/src/linux-headers-%d/include/a.h", i)})
+	}
+	data := archivetest.Deb(t, archivetest.Control("p", "1", "amd64", ""), ".gz", files...)
+	archivetest.WantError(t, openBytes(t, data, archive.Deb, archive.Limits{}), archive.ErrTooLarge, "more than 64 kernel trees")
 }
 
 // What the machine does wrong is not the package's fault.

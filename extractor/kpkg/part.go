@@ -33,6 +33,9 @@ type tree struct {
 	sum   string // digest of its headers
 }
 
+// maxTrees bounds the trees of one package or tarball; real ones have one or two.
+const maxTrees = 64
+
 // acquire gives the part of that key to one more set, which thereby is not
 // expected any more.
 func (o *Opener) acquire(key string) *part {
@@ -146,6 +149,9 @@ func unpackHeaders(ctx context.Context, p Package, dir string, limits archive.Li
 		}
 		if strings.HasPrefix(rel, "include/") {
 			found[in] = found[in] || rel == "include/generated/autoconf.h"
+			if len(found) > maxTrees {
+				return archive.Errorf(archive.ErrTooLarge, p.Path, "", "it holds more than %d kernel trees", maxTrees)
+			}
 		}
 		return nil
 	})
