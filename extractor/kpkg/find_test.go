@@ -254,6 +254,14 @@ func TestFindTrees(t *testing.T) {
 		{"two build trees in a tarball", func(t *testing.T, dir string) {
 			archivetest.Write(t, filepath.Join(dir, "two.tar"), archivetest.Tar(t, append(prefixed("a/", full), prefixed("b/", full)...)...))
 		}, nil, []string{"two.tar: it holds 2 build trees <- unpack it and give the folder"}},
+		{"a source beside headers of another version in a tarball", func(t *testing.T, dir string) {
+			writeTree(t, dir, flavourFiles())
+			writeTree(t, dir, plain(commonDir))
+			both := append(plain("./headers/"), editMakefile(sourceFiles("./linux-6.1.98/"), "98")...)
+			archivetest.Write(t, filepath.Join(dir, "both.tar"), archivetest.Tar(t, both...))
+		}, []string{"6.1.0-9-amd64 amd64: usr/src/linux-headers-6.1.0-9-amd64"}, []string{
+			"both.tar: it is the source of version 6.1.98, and the kernels found are of 6.1.99 <- headers of the same version, or their own source",
+		}},
 		{"source alone", func(t *testing.T, dir string) {
 			writeTree(t, dir, sourceFiles("./linux-6.1.99/"))
 			archivetest.Write(t, filepath.Join(dir, "source.deb"), sourceDeb(t))

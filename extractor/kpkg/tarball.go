@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
@@ -17,7 +19,6 @@ type tarContent struct {
 	pkg    Package
 	build  int    // configured trees
 	kernel string // version by generated headers; empty for unknown
-	full   bool   // full source
 	source string // version by the Makefile of the full source
 }
 
@@ -39,11 +40,12 @@ func peekTar(ctx context.Context, path string) (*tarContent, error) {
 	defer r.Close()
 	c := &tarContent{pkg: Package{Path: path, Format: archive.Tar, Name: filepath.Base(path), Size: r.Size()}}
 	makefiles := map[string]string{} // version by root
+	full := map[string]bool{}        // roots of full sources
 	sawInclude := false
 	err = r.Walk(archive.Tar, archive.Limits{}, func(e *archive.Entry) error {
 		root, rel, _ := tarRoot(e.Name)
 		inInclude := strings.HasPrefix(rel, "include/")
-		if sawInclude = sawInclude || inInclude; sawInclude && !inInclude && c.full && c.build == 0 && makefiles[root] != "" {
+		if sawInclude = sawInclude || inInclude; sawInclude && !inInclude && full[root] && c.build == 0 && makefiles[root] != "" {
 			return archive.ErrStop
 		}
 		if e.Kind != archive.Regular {
@@ -59,7 +61,7 @@ func peekTar(ctx context.Context, path string) (*tarContent, error) {
 				}
 			}
 		case "init/main.c":
-			c.full = true
+			full[root] = true
 		case "include/generated/utsrelease.h":
 			if text, err = e.ReadAll(maxPeek); err == nil {
 				c.build++
@@ -81,9 +83,10 @@ func peekTar(ctx context.Context, path string) (*tarContent, error) {
 	if err != nil && !errors.Is(err, archive.ErrStop) {
 		return nil, err
 	}
-	for _, v := range makefiles {
-		if c.full {
-			c.source = v
+	// Of several, the one that is unpacked as the source.
+	for _, root := range slices.Sorted(maps.Keys(full)) {
+		if c.source = makefiles[root]; c.source != "" {
+			break
 		}
 	}
 	if c.build > 0 {
