@@ -94,15 +94,25 @@ func treeHeader(rel string) bool { return isHeader(rel) && headerFile(rel) }
 
 // hashFolder hashes the files of a folder that count by their names and, where
 // needed is given, by their start. Links are followed, as a compiler follows
-// them.
+// them, but for those that lead to a folder that they lie in: they add nothing.
 func hashFolder(ctx context.Context, dir string, counts func(rel string) bool, needed func(rel string, start []byte) bool) (string, error) {
 	sums := map[string]string{}
 	h, buf := sha256.New(), make([]byte, sourceStart)
-	var visit func(rel string, depth int) error
-	visit = func(rel string, depth int) error {
-		if depth > archive.MaxDepth {
-			return fmt.Errorf("%s: folders more than %d deep; is one a link to itself?", filepath.Join(dir, rel), archive.MaxDepth)
+	var above []fs.FileInfo
+	var visit func(rel string) error
+	visit = func(rel string) error {
+		if len(above) > archive.MaxDepth {
+			return fmt.Errorf("%s: folders more than %d deep", filepath.Join(dir, rel), archive.MaxDepth)
 		}
+		self, err := os.Stat(filepath.Join(dir, rel))
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, self) }) {
+			return nil
+		}
+		above = append(above, self)
+		defer func() { above = above[:len(above)-1] }()
 		entries, err := os.ReadDir(filepath.Join(dir, rel))
 		if err != nil {
 			return err
@@ -125,7 +135,7 @@ func hashFolder(ctx context.Context, dir string, counts func(rel string) bool, n
 			}
 			switch {
 			case kind.IsDir():
-				if err := visit(name, depth+1); err != nil {
+				if err := visit(name); err != nil {
 					return err
 				}
 			case kind.IsRegular() && counts(name):
@@ -142,7 +152,7 @@ func hashFolder(ctx context.Context, dir string, counts func(rel string) bool, n
 		}
 		return nil
 	}
-	if err := visit(".", 0); err != nil {
+	if err := visit("."); err != nil {
 		return "", err
 	}
 	return contentSum(sums, func(rel string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, rel)) })

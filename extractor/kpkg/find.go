@@ -121,8 +121,11 @@ func (f *finder) path(ctx context.Context, given string) error {
 		f.skipError(given, err)
 	case st.IsDir():
 		return f.folder(ctx, abs)
-	default:
+	case st.Mode().IsRegular():
 		f.file(abs)
+	default:
+		// A pipe, a device: packages are read more than once.
+		f.skip(Skipped{Path: given, Reason: "it is neither a file nor a folder", Supply: []string{"write what it gives to a file, and give that"}})
 	}
 	return nil
 }

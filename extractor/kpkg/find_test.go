@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -325,9 +326,12 @@ func TestFindPaths(t *testing.T) {
 			t.Errorf("%v: %s, skipped %v", paths, diff, skipped)
 		}
 	}
-	sets, skipped := told(t, dir, filepath.Join(dir, "none"), filepath.Join(dir, commonDir))
+	pipe := filepath.Join(dir, "pipe.deb")
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	sets, skipped := told(t, dir, filepath.Join(dir, "none"), pipe, filepath.Join(dir, commonDir))
 	want := []string{
 		"none: there is no such file or folder",
+		"pipe.deb: it is neither a file nor a folder <- write what it gives to a file, and give that",
 		"usr/src/linux-headers-6.1.0-9-common: it is the shared part of a kernel's headers, without a configuration <- give the folder of the flavour's headers",
 	}
 	if diff := cmp.Diff(want, skipped); diff != "" || len(sets) > 0 {

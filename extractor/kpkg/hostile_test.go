@@ -92,6 +92,31 @@ func TestOpenRefusesTrees(t *testing.T) {
 	archivetest.WantError(t, openBytes(t, data, archive.Deb, archive.Limits{}), archive.ErrTooLarge, "more than 64 kernel trees")
 }
 
+// Two packages that other kernels share do not add to one another.
+func TestOpenRefusesNested(t *testing.T) {
+	pack := func(name string, files ...archivetest.File) Package {
+		data := archivetest.Deb(t, archivetest.Control(name, "1", "all", ""), ".gz", files...)
+		path := archivetest.Write(t, filepath.Join(t.TempDir(), name+".deb"), data)
+		p, err := Inspect(context.Background(), path)
+		must(t, err)
+		return p
+	}
+	own := pack("own", flavourFiles()...)
+	common := pack("common", archivetest.File{Name: "./usr/src/linux-6-obj/include/a.h", Text: "a"})
+	for name, c := range map[string]struct{ file, reason string }{
+		"below": {"./usr/src/linux-6-obj/include/linux/include/b.h", "lies in a folder of another package"},
+		"same":  {"./usr/src/linux-6-obj/include/b.h", "another package has the same folder"},
+	} {
+		nested := pack(name, archivetest.File{Name: c.file, Text: "more"})
+		scratch := t.TempDir()
+		_, err := NewOpener(scratch, archive.Limits{}).Open(context.Background(), Set{Headers: []Package{own, common, nested}})
+		archivetest.WantError(t, err, archive.ErrHostile, c.reason)
+		if left := archivetest.Below(t, scratch); len(left) > 0 {
+			t.Errorf("left %v", left)
+		}
+	}
+}
+
 // What the machine does wrong is not the package's fault.
 func TestMachineFails(t *testing.T) {
 	dir := t.TempDir()

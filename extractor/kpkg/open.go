@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
@@ -179,19 +180,28 @@ func (o *Opener) headers(ctx context.Context, dir string, s Set, parts map[strin
 			sums = append(sums, "own "+t.sum)
 		}
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	defer root.Close()
 	for _, p := range s.Headers[1:] {
 		shared := parts["headers "+p.key()]
 		if err := o.fill(shared, func() error { return o.sharedHeaders(ctx, shared, p) }); err != nil {
 			return "", nil, err
 		}
 		for _, t := range shared.trees {
-			link := filepath.Join(dir, t.root)
-			if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-				return "", nil, err
+			// Nothing is made in what another package shares with other sets.
+			err := root.MkdirAll(filepath.Dir(t.root), 0o755)
+			if err == nil {
+				err = root.Symlink(filepath.Join(shared.dir, t.root), t.root)
 			}
-			if err := os.Symlink(filepath.Join(shared.dir, t.root), link); errors.Is(err, fs.ErrExist) {
-				return "", nil, archive.Errorf(archive.ErrHostile, p.Path, t.root, "%s has the same folder", own.Name)
-			} else if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrExist):
+				return "", nil, archive.Errorf(archive.ErrHostile, p.Path, t.root, "another package has the same folder")
+			case err != nil && !errors.As(err, new(syscall.Errno)): // not the machine's: the way leads out
+				return "", nil, archive.Errorf(archive.ErrHostile, p.Path, t.root, "it lies in a folder of another package")
+			case err != nil:
 				return "", nil, err
 			}
 			sums = append(sums, "shared "+t.sum)
