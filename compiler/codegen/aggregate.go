@@ -7,23 +7,6 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
-// readsOf finds aggregates that handlers read or reset. No program can read all
-// CPUs' copies on every kernel, so of these there is one copy.
-func (g *generator) readsOf(n *ir.Node, depth int) {
-	if n == nil || depth > maxCalls {
-		return
-	}
-	switch {
-	case n.Op == ir.Stat, n.Op == ir.Delete && len(n.Args) > 0 && n.Args[0].Op == ir.GetGlo && g.p.Globals[n.Args[0].Int].Type == ir.Stats:
-		g.shared[int(n.Args[0].Int)] = true
-	case n.Op == ir.Call:
-		g.readsOf(g.p.Funcs[n.Int].Body, depth+1)
-	}
-	for _, a := range n.Args {
-		g.readsOf(a, depth)
-	}
-}
-
 // statAdd is "<<<". The words of an aggregate belong to one CPU. When just one
 // program adds to it, and that is never inside itself, plain instructions do.
 func (h *handler) statAdd(n *ir.Node) {
@@ -54,41 +37,8 @@ func (h *handler) statAdd(n *ir.Node) {
 // alone reports whether only this handler adds to a global, and never inside
 // itself.
 func (h *handler) alone(global int) bool {
-	if h.shared[global] {
-		return false
-	}
-	writers, ok := h.writers[global]
-	if !ok {
-		for i := range h.p.Probes {
-			if p := &h.p.Probes[i]; p.Kind.InKernel() && h.addsTo(p.Body, global, 0) {
-				writers++
-			}
-		}
-		h.writers[global] = writers
-	}
-	return writers == 1 && (h.guarded || h.probe.Kind != ir.RawTracepoint)
+	return !h.shared[global] && h.adders[global] == 1 && (h.guarded || h.probe.Kind != ir.RawTracepoint)
 }
-
-func (h *handler) addsTo(n *ir.Node, global, depth int) bool {
-	if n == nil || depth > maxCalls {
-		return false
-	}
-	if n.Op == ir.StatAdd && n.Args[0].Int == int64(global) {
-		return true
-	}
-	if n.Op == ir.Call && h.addsTo(h.p.Funcs[n.Int].Body, global, depth+1) {
-		return true
-	}
-	for _, a := range n.Args {
-		if h.addsTo(a, global, depth) {
-			return true
-		}
-	}
-	return false
-}
-
-// maxCalls bounds how deep functions call each other; they do not recur.
-const maxCalls = 64
 
 // stat reads a shared aggregate. The least, the greatest and the average of
 // nothing are errors, as in SystemTap.

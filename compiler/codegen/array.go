@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -23,11 +24,7 @@ const (
 // key lays the keys of an element out.
 func (h *handler) key(n *ir.Node) vcode.Mem {
 	g := &h.p.Globals[n.Int]
-	size := 0
-	for _, s := range g.KeySizes {
-		size += s
-	}
-	p := h.memory(size)
+	p := h.memory(g.KeySize())
 	at := 0
 	for i, k := range n.Args {
 		part := place{p.At(at), g.KeySizes[i]}
@@ -120,7 +117,7 @@ func (h *handler) spoils(value *ir.Node, local int64) bool {
 			return len(h.attempts) > 0
 		}
 		otherwise := value.Args[1]
-		return mentions(otherwise, local) || len(h.attempts) > 0 && acts(otherwise)
+		return plan.Mentions(otherwise, local) || len(h.attempts) > 0 && plan.Acts(otherwise)
 	}
 	return false
 }
@@ -226,7 +223,7 @@ func (h *handler) update(n *ir.Node, wanted bool) vcode.Reg {
 // combine is d = x op y for any of Update's operators.
 func (h *handler) combine(n *ir.Node, d, x vcode.Reg, y *ir.Node) {
 	if n.How == ir.Div || n.How == ir.Mod {
-		if changes(y) {
+		if plan.Changes(y) {
 			y = h.held(h.number(y)) // x is read after it, as in operate
 		}
 		h.divide(&ir.Node{Op: n.How, Type: ir.Long, Line: n.Line, Column: n.Column, Args: []*ir.Node{h.held(x), y}}, d)

@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -25,7 +26,7 @@ type builder struct {
 func (h *handler) build(n *ir.Node) place {
 	f := h.f
 	size := max(n.Size, 8)
-	b := &builder{h: h, size: size, off: f.Reg(), full: f.Label(), whole: acts(n)}
+	b := &builder{h: h, size: size, off: f.Reg(), full: f.Label(), whole: plan.Acts(n)}
 	b.to = h.working(size + h.p.StringSize)
 	h.clear(place{b.to.Mem, size})
 	f.MovImm(b.off, 0)

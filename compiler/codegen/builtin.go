@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -137,7 +138,7 @@ func (h *handler) byteAt(n *ir.Node, d vcode.Reg) {
 // inWorking is a text where it may be read at any offset, and stays what it is
 // when what follows assigns variables.
 func (h *handler) inWorking(p place, after ...*ir.Node) place {
-	if p.Base == h.scratch && !slices.ContainsFunc(after, changes) {
+	if p.Base == h.scratch && !slices.ContainsFunc(after, plan.Changes) {
 		return p
 	}
 	own := h.working(p.size)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -21,12 +22,12 @@ func (h *handler) divide(n *ir.Node, d vcode.Reg) {
 	}
 	a := h.kept(x, y)
 	if y.Op == ir.Const && y.Int > 0 {
-		h.divideBy(alu, d, a, y.Int, neverNegative(x))
+		h.divideBy(alu, d, a, y.Int, plan.NeverNegative(x))
 		return
 	}
 	b := h.number(y)
 	h.faultUnless(n, asm.JNE, b, 0, "division by 0")
-	if neverNegative(x) && neverNegative(y) {
+	if plan.NeverNegative(x) && plan.NeverNegative(y) {
 		u := f.Reg()
 		f.Mov(u, a)
 		f.ALU(alu, u, b)
@@ -101,32 +102,4 @@ func (h *handler) absolute(r vcode.Reg) (sign vcode.Reg) {
 func (h *handler) negateIf(r, sign vcode.Reg) {
 	h.f.ALU(asm.Xor, r, sign)
 	h.f.ALU(asm.Sub, r, sign)
-}
-
-// neverNegative reports whether a number is known to be 0 or more.
-func neverNegative(n *ir.Node) bool {
-	switch n.Op {
-	case ir.Const:
-		return n.Int >= 0
-	case ir.Arg, ir.Load:
-		m := n.Mem
-		if m.BitSize > 0 {
-			return !m.Signed && m.BitSize < 64
-		}
-		return !m.Signed && m.Size < 8
-	case ir.And:
-		return neverNegative(n.Args[0]) || neverNegative(n.Args[1])
-	case ir.Div, ir.Or, ir.Xor:
-		return neverNegative(n.Args[0]) && neverNegative(n.Args[1])
-	case ir.Mod, ir.Shr:
-		return neverNegative(n.Args[0])
-	case ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.Not, ir.AndAnd, ir.OrOr, ir.In:
-		return true
-	case ir.Builtin:
-		switch n.Str {
-		case "pid", "tid", "uid", "gid", "cpu", "ktime_get_ns", "gettimeofday_ns", "jiffies", "strlen", "stringat":
-			return true
-		}
-	}
-	return false
 }

@@ -1,18 +1,21 @@
 // Package codegen makes eBPF of the probes that run in the kernel.
 //
 //	generate.go   Generate: a program in, an object out; maps, literals, features
-//	updater.go    programs that user space runs, to add to what the kernel adds to
 //	handler.go    one probe: where its variables live, how it begins and ends
 //	statement.go  statements
 //	number.go     expressions of type long; jumps on conditions
 //	divide.go     division, which eBPF has for unsigned numbers only
-//	memory.go     the context and the kernel's memory; runs of members read at once
+//	memory.go     the context and the kernel's memory
 //	text.go       strings: where they are, copied, compared, searched
 //	build.go      strings put together: "." and sprintf
 //	array.go      globals and arrays
 //	aggregate.go  "<<<"
 //	output.go     records for user space: print, error, exit
 //	builtin.go    functions
+//
+// What it takes to know of the program before the first instruction, which
+// expressions have effects for example, is package plan's to find out; what
+// becomes of instructions over any number of registers is package vcode's.
 //
 // A string is always zero behind its text up to the end of its place, whose
 // size is a multiple of 8. So strings are equal when their words are, a string

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -35,14 +36,16 @@ type generator struct {
 
 	literals  []byte
 	literalAt map[string]int
-	stops     bool         // some handler can end the script
-	writers   map[int]int  // of each aggregate: how many handlers add to it
-	shared    map[int]bool // aggregates that a handler reads: one copy for all CPUs
-	scratch   int          // bytes of working memory that the largest program needs
-	needs     []needs      // of each handler
-	zeros     int          // bytes of zeros needed in the literals
-	ring      bool
-	stacks    bool
+	stops     bool        // some handler can end the script
+	adders    map[int]int // of each aggregate: how many handlers add to it
+	// shared are aggregates that handlers read or reset. No program can read all
+	// CPUs' copies on every kernel, so of these there is one copy.
+	shared  map[int]bool
+	scratch int     // bytes of working memory that the largest program needs
+	needs   []needs // of each handler
+	zeros   int     // bytes of zeros needed in the literals
+	ring    bool
+	stacks  bool
 }
 
 // needs is what the first pass finds out about a handler.
@@ -62,18 +65,14 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 	own := *p
 	g := &generator{
 		p: &own, src: src, errs: &diag.List{Source: src}, order: binary.LittleEndian,
-		fetches: after(5, 12), guarded: after(6, 2), pads: after(6, 4), writers: map[int]int{}, shared: map[int]bool{},
+		fetches: after(5, 12), guarded: after(6, 2), pads: after(6, 4),
 	}
 	if p.Kernel.ByteOrder == tpinfo.BigEndian {
 		g.order = binary.BigEndian
 	}
-	addUpdaters(&own)
+	plan.AddUpdaters(&own)
 	g.needs = make([]needs, len(own.Probes))
-	for i := range own.Probes {
-		if own.Probes[i].Kind.InKernel() {
-			g.readsOf(own.Probes[i].Body, 0)
-		}
-	}
+	g.shared, g.adders = plan.Aggregates(&own)
 	if !after(5, 11) {
 		g.checkKeys()
 	}
@@ -192,13 +191,10 @@ func (g *generator) object(programs []object.Program) *object.Object {
 // globalMap is the map of a global that is not in the data map; shared when it
 // is an aggregate of which there is one copy for all CPUs.
 func globalMap(v *ir.Global, shared bool) (object.Map, bool) {
-	m := object.Map{Name: v.Name, Type: ebpf.Hash, ValueSize: v.Size, MaxEntries: v.Max}
-	for _, n := range v.KeySizes {
-		m.KeySize += n
-	}
+	m := object.Map{Name: v.Name, Type: ebpf.Hash, KeySize: v.KeySize(), ValueSize: v.Size, MaxEntries: v.Max}
 	switch {
 	case v.Type == ir.Stats && !v.Array():
-		m.Type, m.KeySize, m.MaxEntries = ebpf.PerCPUArray, 4, 1
+		m.Type, m.MaxEntries = ebpf.PerCPUArray, 1
 		if shared {
 			m.Type = ebpf.Array
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -224,45 +225,10 @@ func (h *handler) initialise(fr *frame, locals []ir.Local, from int, body *ir.No
 		switch {
 		case locals[i].Type != ir.String:
 			h.f.MovImm(v.reg, 0)
-		case !setFirst(body, int64(i)):
+		case !plan.SetFirst(body, int64(i)):
 			h.clear(v.text)
 		}
 	}
-}
-
-// setFirst reports whether the first thing that happens to a local is that it
-// is assigned, in the statements of a block itself.
-func setFirst(n *ir.Node, local int64) bool {
-	if n == nil || n.Op != ir.Block {
-		return false
-	}
-	for _, s := range n.Args {
-		if s.Op == ir.Eval && s.Args[0].Op == ir.Set {
-			set := s.Args[0]
-			if to := set.Args[0]; to.Op == ir.GetLoc && to.Int == local {
-				return !mentions(set.Args[1], local)
-			}
-		}
-		if mentions(s, local) {
-			return false
-		}
-	}
-	return false
-}
-
-func mentions(n *ir.Node, local int64) bool {
-	if n == nil {
-		return false
-	}
-	if n.Op == ir.GetLoc && n.Int == local || n.Op == ir.Try && n.Int == local {
-		return true
-	}
-	for _, a := range n.Args {
-		if mentions(a, local) {
-			return true
-		}
-	}
-	return false
 }
 
 // fault leaves for the innermost catch, or ends the script: with a message of

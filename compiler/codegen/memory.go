@@ -1,13 +1,12 @@
 package codegen
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -129,67 +128,22 @@ func faultText(m *ir.Mem) string {
 	return fmt.Sprintf("%s memory cannot be read for %s", where, m.What)
 }
 
-// maxRun is how many bytes are read at once at most: a few cache lines cost
-// about what one call of the helper does.
-const maxRun = 64
-
-// together is a run of members that are read at once.
+// together is a run of members that are read at once, into a place.
 type together struct {
 	place
 	from int64 // the offset of its first byte
 	done bool
 }
 
-// readTogether finds members that a statement reads anyway, relative to one
-// address: those that lie near each other are read with one call, where the
-// first of them is wanted.
+// readTogether takes memory for the members that a statement reads at once.
 func (h *handler) readTogether(n *ir.Node) {
-	var groups []string
-	byKey := map[string][]*ir.Node{}
-	collect(n, func(load *ir.Node) {
-		key, ok := pureKey(load.Args[0], !changes(n))
-		if !ok {
-			return
+	for _, run := range plan.Runs(n) {
+		// Loads want their values aligned, as the members are in memory.
+		shift := int(uint64(run.From) & 7)
+		t := &together{place: place{h.memory(run.Size + shift).At(shift), run.Size}, from: run.From}
+		for _, l := range run.Loads {
+			h.together[l] = t
 		}
-		if load.Mem.User {
-			key = "user " + key
-		}
-		if byKey[key] == nil {
-			groups = append(groups, key)
-		}
-		byKey[key] = append(byKey[key], load)
-	})
-	for _, key := range groups {
-		loads := byKey[key]
-		slices.SortStableFunc(loads, func(a, b *ir.Node) int { return cmp.Compare(a.Int, b.Int) })
-		for len(loads) > 0 {
-			first := loads[0]
-			end, count := first.Int+int64(first.Mem.Size), 1
-			for count < len(loads) {
-				l := loads[count]
-				if e := l.Int + int64(l.Mem.Size); e-first.Int > maxRun {
-					break
-				} else if e > end {
-					end = e
-				}
-				count++
-			}
-			if count > 1 {
-				h.run(loads[:count], int(end-first.Int))
-			}
-			loads = loads[count:]
-		}
-	}
-}
-
-// run takes memory for some loads that are read at once.
-func (h *handler) run(loads []*ir.Node, size int) {
-	// Loads want their values aligned, as the members are in memory.
-	from := loads[0].Int
-	shift := int(uint64(from) & 7)
-	t := &together{place: place{h.memory(size + shift).At(shift), size}, from: from}
-	for _, l := range loads {
-		h.together[l] = t
 	}
 }
 
@@ -200,56 +154,4 @@ func (h *handler) readOf(t *together, n *ir.Node, d vcode.Reg) {
 		h.temporary(func() { h.fetch(n, n.Mem, t.Mem, t.size, h.number(n.Args[0]), t.from) })
 	}
 	h.value(t.At(int(n.Int-t.from)), n.Mem, d)
-}
-
-// collect calls see for each load that is computed whenever n is, those that
-// others depend on first. Loads behind something that has effects are left out.
-func collect(n *ir.Node, see func(*ir.Node)) {
-	if n == nil {
-		return
-	}
-	switch n.Op {
-	case ir.AndAnd, ir.OrOr, ir.Choose:
-		collect(n.Args[0], see)
-		return
-	case ir.Call:
-		for _, a := range n.Args {
-			collect(a, see)
-		}
-		return
-	}
-	for _, a := range n.Args {
-		collect(a, see)
-	}
-	if n.Op == ir.Load && n.Mem.BitSize == 0 {
-		see(n)
-	}
-}
-
-// pureKey names an address that stays the same while a statement runs; variables
-// are such where the statement assigns none.
-func pureKey(n *ir.Node, locals bool) (string, bool) {
-	switch n.Op {
-	case ir.GetLoc:
-		return fmt.Sprintf("local%d", n.Int), locals
-	case ir.Arg:
-		return fmt.Sprintf("arg%d.%d", n.Int, n.Mem.Size), true
-	case ir.Const:
-		return fmt.Sprintf("%d", n.Int), true
-	case ir.Builtin:
-		if n.Str == "task_current" {
-			return n.Str, true
-		}
-	case ir.Load:
-		if key, ok := pureKey(n.Args[0], locals); ok && n.Mem.BitSize == 0 {
-			return fmt.Sprintf("(%s)+%d.%d.%v", key, n.Int, n.Mem.Size, n.Mem.User), true
-		}
-	case ir.Add:
-		a, ok := pureKey(n.Args[0], locals)
-		b, also := pureKey(n.Args[1], locals)
-		if ok && also {
-			return a + "+" + b, true
-		}
-	}
-	return "", false
 }

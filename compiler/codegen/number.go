@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -28,53 +29,10 @@ func (h *handler) copied(n *ir.Node) vcode.Reg {
 // kept is number for a value that must outlive what is computed after it: a
 // variable could be assigned there.
 func (h *handler) kept(n, after *ir.Node) vcode.Reg {
-	if n.Op == ir.GetLoc && changes(after) {
+	if n.Op == ir.GetLoc && plan.Changes(after) {
 		return h.copied(n)
 	}
 	return h.number(n)
-}
-
-// changes reports whether an expression may assign variables.
-func changes(n *ir.Node) bool {
-	if n == nil {
-		return false
-	}
-	switch n.Op {
-	case ir.Set, ir.Update, ir.Call:
-		return true
-	}
-	for _, a := range n.Args {
-		if changes(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// acts reports whether an expression does more than give a value: assign, or
-// fail.
-func acts(n *ir.Node) bool {
-	if n == nil {
-		return false
-	}
-	switch n.Op {
-	case ir.Set, ir.Update, ir.Call, ir.Load, ir.ReadText, ir.Stat:
-		return true
-	case ir.Div, ir.Mod:
-		if y := n.Args[1]; y.Op != ir.Const || y.Int == 0 {
-			return true
-		}
-	case ir.Builtin:
-		if n.Str == "stringat" {
-			return true
-		}
-	}
-	for _, a := range n.Args {
-		if acts(a) {
-			return true
-		}
-	}
-	return false
 }
 
 var operations = map[ir.Op]asm.ALUOp{

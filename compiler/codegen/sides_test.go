@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/codegen/machine"
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/object"
@@ -196,14 +198,14 @@ func counted(t rapid.TB, p *ir.Program) (*ir.Program, int64) {
 	}
 	count := increase(global(int64(len(own.Globals))), number(1))
 	own.Globals = append(own.Globals, ir.Global{Name: "iterations", Type: ir.Long, Size: 8})
-	limit := int64(maxIterations)
+	limit := int64(math.MaxInt64)
 	var visit func(n *ir.Node)
 	visit = func(n *ir.Node) {
 		if n == nil {
 			return
 		}
 		if n.Op == ir.Loop {
-			limit = min(limit, iterations(n))
+			limit = min(limit, plan.Iterations(n))
 			n.Args[2] = block(eval(count), n.Args[2])
 		}
 		for _, a := range n.Args {

@@ -5,15 +5,8 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/ir"
-)
-
-// Iterations of loops, all together, that one run of a handler may do. The
-// kernel's verifier walks through each, and keeps at most 8192 branches in mind
-// (BPF_COMPLEXITY_LIMIT_JMP_SEQ, kernel/bpf/verifier.c).
-const (
-	maxIterations = 1000
-	maxBranches   = 6000
 )
 
 func (h *handler) statement(n *ir.Node) {
@@ -140,7 +133,7 @@ func (h *handler) loop(n *ir.Node) {
 	if cond != nil {
 		h.temporary(func() { h.branch(cond, l.out, false) })
 	}
-	limit := iterations(n)
+	limit := plan.Iterations(n)
 	f.ALUImm(asm.Add, h.steps, 1)
 	h.faultUnless(n, asm.JLE, h.steps, limit,
 		"more than "+strconv.FormatInt(limit, 10)+" iterations of loops in one run of a handler: the kernel allows no more; loop in a timer or end probe")
@@ -153,33 +146,6 @@ func (h *handler) loop(n *ir.Node) {
 	}
 	f.Goto(top)
 	f.Bind(l.out)
-}
-
-// iterations is how many a loop may do.
-func iterations(n *ir.Node) int64 {
-	return int64(max(16, min(maxIterations, maxBranches/(branches(n)+1))))
-}
-
-// branches estimates how many conditional jumps a node becomes.
-func branches(n *ir.Node) int {
-	if n == nil {
-		return 0
-	}
-	count := 0
-	switch n.Op {
-	case ir.If, ir.Choose, ir.AndAnd, ir.OrOr, ir.Load, ir.ReadText, ir.Loop, ir.Eq, ir.Ne, ir.Lt, ir.Le, ir.Gt, ir.Ge, ir.In, ir.Print:
-		count = 1
-	case ir.Div, ir.Mod, ir.Elem, ir.Set:
-		count = 2
-	case ir.Update, ir.StatAdd, ir.Concat, ir.Sprint, ir.Builtin:
-		count = 4
-	case ir.Call:
-		count = 8
-	}
-	for _, a := range n.Args {
-		count += branches(a)
-	}
-	return count
 }
 
 func (h *handler) returns(n *ir.Node) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -171,7 +172,7 @@ func (h *handler) compareTexts(n *ir.Node, to vcode.Label, when bool) {
 			h.equalsLiteral(a, y.Str, true, to, (n.Op == ir.Eq) == when)
 			return
 		}
-		if changes(y) {
+		if plan.Changes(y) {
 			own := h.memory(a.size)
 			h.copyText(own, a)
 			a = own

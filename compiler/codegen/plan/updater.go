@@ -1,4 +1,4 @@
-package codegen
+package plan
 
 import (
 	"fmt"
@@ -7,22 +7,22 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
-// addUpdaters adds a probe for each array of numbers that a timer adds to while
+// AddUpdaters adds a probe for each array of numbers that a timer adds to while
 // probes in the kernel use it: user space cannot add to an element of a map and
 // lose nothing, a program can. User space lays the keys and what to add out
 // among the globals and runs the program.
-func addUpdaters(p *ir.Program) {
+func AddUpdaters(p *ir.Program) {
 	inKernel, inTimers := map[int]bool{}, map[int]bool{}
 	for i := range p.Probes {
 		switch probe := &p.Probes[i]; {
 		case probe.Kind.InKernel():
-			visit(p, probe.Body, 0, func(n *ir.Node) {
+			each(p, probe.Body, func(n *ir.Node) {
 				if n.Op == ir.Elem {
 					inKernel[int(n.Int)] = true
 				}
 			})
 		case probe.Kind == ir.Timer:
-			visit(p, probe.Body, 0, func(n *ir.Node) {
+			each(p, probe.Body, func(n *ir.Node) {
 				if n.Op == ir.Update && n.Args[0].Op == ir.Elem && (n.How == ir.Add || n.How == ir.Sub) {
 					inTimers[int(n.Args[0].Int)] = true
 				}
@@ -37,28 +37,6 @@ func addUpdaters(p *ir.Program) {
 	}
 }
 
-// visit calls see for every node of a body and of the functions it calls.
-func visit(p *ir.Program, n *ir.Node, depth int, see func(*ir.Node)) {
-	if n == nil || depth > maxCalls {
-		return
-	}
-	see(n)
-	if n.Op == ir.Call {
-		visit(p, p.Funcs[n.Int].Body, depth+1, see)
-	}
-	for _, a := range n.Args {
-		visit(p, a, depth, see)
-	}
-}
-
-// stringSize is the Size of a node, which strings have.
-func stringSize(t ir.Type, size int) int {
-	if t == ir.String {
-		return size
-	}
-	return 0
-}
-
 // updater is the probe "result = array[keys] += delta", with the places of all
 // of them. That the array is full is told by a flag.
 func updater(p *ir.Program, global int) ir.Probe {
@@ -69,7 +47,11 @@ func updater(p *ir.Program, global int) ir.Probe {
 		})
 		p.DataSize += size
 		at := len(p.Globals) - 1
-		return at, &ir.Node{Op: ir.GetGlo, Type: t, Int: int64(at), Size: stringSize(t, size)}
+		place := &ir.Node{Op: ir.GetGlo, Type: t, Int: int64(at)}
+		if t == ir.String {
+			place.Size = size
+		}
+		return at, place
 	}
 	u := &ir.Updater{Global: global}
 	place := &ir.Node{Op: ir.Elem, Type: ir.Long, Int: int64(global)}
