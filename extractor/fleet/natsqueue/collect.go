@@ -15,6 +15,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue/objects"
 )
 
 // collect looks for results: at once when a worker says that there is one, and
@@ -125,7 +126,7 @@ func (r *run) look(ctx context.Context, e *entry) (found bool, err error) {
 		return false, r.again(ctx, e, revision, o.Lacks, fmt.Errorf("worker %s did not find package %.12s on the queue", o.Worker, o.Lacks))
 	}
 	res, err := r.read(ctx, e, &o)
-	if errors.Is(err, errLacking) || errors.Is(err, fleet.ErrCodec) {
+	if errors.Is(err, objects.ErrLacking) || errors.Is(err, fleet.ErrCodec) {
 		return false, r.again(ctx, e, revision, "", fmt.Errorf("the result of worker %s cannot be used: %w", o.Worker, err))
 	}
 	if err != nil {
@@ -142,7 +143,7 @@ func (r *run) read(ctx context.Context, e *entry, o *outcome) (fleet.Result, err
 		return fleet.Result{}, fmt.Errorf("%w: no name of a result: %.80q", fleet.ErrCodec, o.Object)
 	}
 	var packed bytes.Buffer
-	err := r.q.get(ctx, o.Object, digest, fleet.MaxPacked, func() (io.WriteCloser, error) {
+	err := r.q.objects.Get(ctx, o.Object, digest, fleet.MaxPacked, func() (io.WriteCloser, error) {
 		packed.Reset()
 		return inMemory{&packed}, nil
 	})

@@ -273,7 +273,7 @@ func (r *run) letGo(ctx context.Context, e *entry) {
 	r.mu.Unlock()
 	r.wake()
 	for _, p := range free {
-		r.q.drop(ctx, p.object())
+		r.q.objects.Drop(ctx, p.object())
 		if p.Digest != groupOf(&e.offer.Task) {
 			continue
 		}
@@ -296,7 +296,7 @@ func (r *run) tidy(ctx context.Context) {
 		}
 	}
 	for object := range r.objects {
-		r.q.drop(ctx, object)
+		r.q.objects.Drop(ctx, object)
 	}
 }
 

@@ -1,11 +1,11 @@
 // Package natsqueue shares a fleet among machines, over NATS JetStream.
 //
-// Queue.Run is the coordinator's side, a fleet.Queue; Worker.Run that of a
-// machine which builds. Nobody else is needed: what they agree on lies in three
-// places on the server, made by whoever comes first (setup.go):
+// Coordinator.Run is one side, a fleet.Queue; Worker.Run that of a machine which
+// builds. Nobody else is needed: what they agree on lies in three places on the
+// server, made by whoever comes first (setup.go):
 //
 //	stream tpinfo-tasks    work queue: tpinfo.task.ID, one message a task
-//	objects tpinfo         packages and encoded results, each by its SHA-256
+//	objects tpinfo         packages and encoded results, each by its SHA-256 (package objects)
 //	keys tpinfo            result.ID  where a task's result lies, or what it lacked
 //	                       tries.ID   who began a task and did not finish it
 //	                       headers.DIGEST  a kernel built from these headers, or who is at it (kin.go)
@@ -26,10 +26,10 @@
 //
 // Messages outside JetStream are hints and may be lost: tpinfo.done.ID makes a
 // coordinator look at once, tpinfo.step.ID tells it how far a worker is, and a
-// question on tpinfo.who is answered by every
-// worker with what it is building. The truth is in the store, and coordinators
-// go through it at intervals: a task that is neither queued nor has a result is
-// queued again, a package that is gone is uploaded again.
+// question on tpinfo.who is answered by every worker with what it is building.
+// The truth is in the store, and coordinators go through it at intervals: a task
+// that is neither queued nor has a result is queued again, a package that is
+// gone is uploaded again.
 //
 // Time is the server's: clocks of other machines are never compared.
 package natsqueue

@@ -109,7 +109,7 @@ func (r *run) retreat(ctx context.Context) {
 		r.letGo(ctx, e)
 	}
 	for object := range results {
-		r.q.drop(ctx, object)
+		r.q.objects.Drop(ctx, object)
 	}
 }
 
@@ -162,12 +162,12 @@ func (r *run) upload(ctx context.Context, e *entry, p *parcel) error {
 	there := users > 0 && lacks == ""
 	if !there && !force {
 		var err error
-		if there, err = r.q.holds(ctx, p); err != nil {
+		if there, err = r.q.objects.Holds(ctx, p.object(), p.Digest, p.Size); err != nil {
 			return err
 		}
 	}
 	if !there {
-		digest, err := r.q.put(ctx, p.object(), p.Size, func() (io.ReadCloser, error) {
+		digest, err := r.q.objects.Put(ctx, p.object(), p.Size, func() (io.ReadCloser, error) {
 			f, err := os.Open(p.Path)
 			if err != nil {
 				return nil, &changedError{p.name(), err}
@@ -178,7 +178,7 @@ func (r *run) upload(ctx context.Context, e *entry, p *parcel) error {
 			return err
 		}
 		if digest != p.Digest {
-			r.q.drop(ctx, p.object())
+			r.q.objects.Drop(ctx, p.object())
 			return &changedError{p.name(), errors.New("its content is another than a moment ago")}
 		}
 	}

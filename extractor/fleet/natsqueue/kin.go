@@ -26,7 +26,7 @@ func (j *job) known(ctx context.Context, headers string) (string, error) {
 		ours := true
 		switch {
 		case k.Object != "":
-			there, err := j.Queue.there(ctx, k.Object)
+			there, err := j.Queue.objects.Has(ctx, k.Object)
 			if err != nil || there {
 				return k.ID, err
 			}
@@ -56,18 +56,6 @@ func (j *job) known(ctx context.Context, headers string) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
-}
-
-// there reports whether an object lies on the queue.
-func (q *Queue) there(ctx context.Context, object string) (bool, error) {
-	err := q.persist(ctx, requestLimit, func(ctx context.Context) error {
-		_, err := q.info(ctx, object)
-		return err
-	})
-	if errors.Is(err, errLacking) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // disclose tells other workers of a kernel that was built and stored.

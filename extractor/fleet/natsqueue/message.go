@@ -12,6 +12,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue/objects"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 	"github.com/tpinfo/tpinfo/headers"
 )
@@ -173,7 +174,7 @@ func readOffer(id string, data []byte) (*offer, error) {
 		return nil, errors.New("it stands under the id of another task")
 	}
 	for _, p := range o.parcels() {
-		if !hexDigest.MatchString(p.Digest) || p.Size < 0 || p.Size > maxParcel {
+		if !hexDigest.MatchString(p.Digest) || p.Size < 0 || p.Size > objects.MaxSize {
 			return nil, fmt.Errorf("package %q has no SHA-256 or no size", p.name())
 		}
 	}
@@ -188,6 +189,3 @@ func CheckCompiler(name string) error {
 	}
 	return fmt.Errorf("compiler %s: over a queue it is gcc or clang, with a version perhaps (gcc-12); others are given to the workers", name)
 }
-
-// maxParcel bounds what a worker downloads: a source tree has 0.14 GB packed.
-const maxParcel = 4 << 30

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue/objects"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 )
 
@@ -139,10 +140,10 @@ func (s *shelf) fetch(ctx context.Context, p *parcel, slot *packed) error {
 		return err
 	}
 	path := filepath.Join(dir, p.name())
-	err := s.queue.get(ctx, p.object(), p.Digest, p.Size, func() (io.WriteCloser, error) { return os.Create(path) })
+	err := s.queue.objects.Get(ctx, p.object(), p.Digest, p.Size, func() (io.WriteCloser, error) { return os.Create(path) })
 	if err != nil {
 		os.RemoveAll(dir)
-		if errors.Is(err, errLacking) {
+		if errors.Is(err, objects.ErrLacking) {
 			return &lackError{p.name(), p.Digest, err}
 		}
 		return fmt.Errorf("package %s: %w", p.name(), err)

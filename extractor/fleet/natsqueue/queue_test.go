@@ -272,7 +272,7 @@ func TestLostPackage(t *testing.T) {
 	var once sync.Once
 	b := &builder{}
 	work(t, &Worker{Queue: connect(t, s.URL), Build: b.Build, Store: 1, Able: func(ctx context.Context, task fleet.Task) error {
-		once.Do(func() { q.drop(ctx, parcelOf(&task.Set.Headers[0]).object()) })
+		once.Do(func() { q.objects.Drop(ctx, parcelOf(&task.Set.Headers[0]).object()) })
 		return nil
 	}})
 	runTasks(t, &Coordinator{Queue: q}, tasks)

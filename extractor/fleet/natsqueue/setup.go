@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue/objects"
 )
 
 // Names on the server.
 const (
-	taskStream   = "tpinfo-tasks"
-	taskSubject  = "tpinfo.task."
-	doneSubject  = "tpinfo.done."
-	stepSubject  = "tpinfo.step."
-	whoSubject   = "tpinfo.who"
-	bucket       = "tpinfo" // of objects and of keys
-	objectStream = "OBJ_" + bucket
-	keyStream    = "KV_" + bucket
-	consumer     = "workers"
+	taskStream  = "tpinfo-tasks"
+	taskSubject = "tpinfo.task."
+	doneSubject = "tpinfo.done."
+	stepSubject = "tpinfo.step."
+	whoSubject  = "tpinfo.who"
+	bucket      = "tpinfo" // of objects and of keys
+	keyStream   = "KV_" + bucket
+	consumer    = "workers"
 )
 
 // keepFor is how long the server keeps what nobody deletes: tasks, packages
@@ -27,9 +28,9 @@ const keepFor = 3 * 24 * time.Hour
 
 // places are the queue's places on the server.
 type places struct {
-	tasks jetstream.Stream
-	store jetstream.Stream // of objects
-	keys  jetstream.KeyValue
+	tasks   jetstream.Stream
+	objects *objects.Store
+	keys    jetstream.KeyValue
 }
 
 // streams are the three places. Records are read from a stream's leader (no
@@ -44,8 +45,8 @@ func streams() []jetstream.StreamConfig {
 		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 		MaxAge: keepFor,
 	}, {
-		Name: objectStream, Description: "packages and results, by their SHA-256",
-		Subjects: []string{"$O." + bucket + ".C.>", "$O." + bucket + ".M.>"},
+		Name: objects.StreamOf(bucket), Description: "packages and results, by their SHA-256",
+		Subjects: objects.SubjectsOf(bucket),
 		Discard:  jetstream.DiscardNew, AllowRollup: true, AllowDirect: true, MaxAge: keepFor,
 	}, {
 		Name: keyStream, Description: "what became of each task",
@@ -75,8 +76,13 @@ func (q *Queue) setup(ctx context.Context) error {
 		if q.tasks, err = q.js.Stream(ctx, taskStream); err != nil {
 			return err
 		}
-		if q.store, err = q.js.Stream(ctx, objectStream); err != nil {
+		stream, err := q.js.Stream(ctx, objects.StreamOf(bucket))
+		if err != nil {
 			return err
+		}
+		q.objects = &objects.Store{
+			Bucket: bucket, JS: q.js, Stream: stream, Log: q.log, RequestLimit: requestLimit,
+			Within: q.within, Persist: q.persist, Full: isFull,
 		}
 		if q.keys, err = q.js.KeyValue(ctx, bucket); err != nil {
 			return err

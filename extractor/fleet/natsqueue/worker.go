@@ -447,7 +447,7 @@ func (j *job) keep(ctx context.Context, res fleet.Result) error {
 		return err
 	}
 	object := objectPrefix + sum(packed)
-	_, err = j.Queue.put(ctx, object, int64(len(packed)), func() (io.ReadCloser, error) {
+	_, err = j.Queue.objects.Put(ctx, object, int64(len(packed)), func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(packed)), nil
 	})
 	if err != nil {
