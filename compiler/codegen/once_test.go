@@ -28,6 +28,7 @@ var onceReading = []struct{ name, body string }{
 	{"a text stays what it was when it cannot be read", `t = "before"; try { t = kernel_string(0) } catch { } try { t = n0 ? kernel_string(0) : "x" } catch { } println(t); try { t = kernel_string(0, sprint(1 / n1)) } catch { } println(t)`},
 	{"a text that stands for itself", `t = "before"; t = kernel_string(0, t); println(t); t = kernel_string(0, t . t); println(t)`},
 	{"members are read in their turn", `q = 0; try { printf("%d %d %d\n", 1 / n1, @cast(q, "s")->a, @cast(q, "s")->b) } catch (e) { println(e) } try { printf("%d %d\n", @cast(q, "s")->b, @cast(q, "s")->a) } catch (e) { println(e) }`},
+	{"a member in what stands for a text that could be read", `q = 0xffff888000001000; printf("%s %d\n", kernel_string(q + 24, sprint(@cast(q, "s")->a)), @cast(q, "s")->b)`},
 	{"members are read once their address is known", `q = 0xffff888000001000; printf("%d %d %d %d %d\n", @cast(q, "s")->a, @cast(q, "s")->next->a, @cast(q, "s")->next->b, @cast(q = @cast(q, "s")->next, "s")->a, @cast(q, "s")->b)`},
 }
 

@@ -43,6 +43,7 @@ func TestRuns(t *testing.T) {
 		{"two addresses", long(ir.Add, member(local(0), 0), member(local(1), 8)), ""},
 		{"through a pointer", long(ir.Add, member(member(argument(0), 0), 8), member(member(argument(0), 0), 16)), "2 from 0, 8 bytes;2 from 8, 16 bytes;"},
 		{"perhaps not computed", long(ir.Choose, member(local(0), 0), member(local(0), 8), member(local(0), 16)), ""},
+		{"for a text that cannot be read", &ir.Node{Op: ir.ReadText, Type: ir.String, Args: []*ir.Node{member(local(0), 0), member(local(0), 8)}}, ""},
 		{"of a variable that is assigned", long(ir.Add, member(local(0), 0), long(ir.Add, assign(local(0), number(1)), member(local(0), 8))), ""},
 		{"of an argument while a variable is", long(ir.Add, member(argument(0), 0), assign(local(0), member(argument(0), 8))), "2 from 0, 16 bytes;"},
 	} {

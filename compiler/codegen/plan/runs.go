@@ -63,13 +63,15 @@ func Runs(statement *ir.Node) []Run {
 }
 
 // loads calls see for each load that is computed whenever n is, those that
-// others depend on first. Loads behind something that has effects are left out.
+// others depend on first.
 func loads(n *ir.Node, see func(*ir.Node)) {
 	if n == nil {
 		return
 	}
 	switch n.Op {
-	case ir.AndAnd, ir.OrOr, ir.Choose:
+	case ir.AndAnd, ir.OrOr, ir.Choose, ir.ReadText:
+		// What is behind the first may be passed over: a text that stands for
+		// one that cannot be read, for example.
 		loads(n.Args[0], see)
 		return
 	}
