@@ -111,3 +111,21 @@ func TestLongKeys(t *testing.T) {
 		}
 	}
 }
+
+// Functions that call the one before them twice are more than anything can hold
+// when they are expanded. That is said, in no more than a moment.
+func TestExpandedWithoutEnd(t *testing.T) {
+	text := "global n\nfunction f0:long(x:long) { return x + 1 }\n"
+	for i := range 60 {
+		text += fmt.Sprintf("function f%d:long(x:long) { return f%d(x) + f%d(x) }\n", i+1, i, i)
+	}
+	src := &diag.Source{Name: "t.stp", Text: text + "probe kernel.trace(\"e\") { n = f60(n) }\n"}
+	p, err := typedForm(src, thisKernel(), 128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Generate(p, src)
+	if err == nil || !strings.Contains(err.Error(), "this probe is too large for the kernel: more than 65536 instructions") {
+		t.Errorf("error %v", err)
+	}
+}

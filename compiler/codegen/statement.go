@@ -191,6 +191,9 @@ func (h *handler) call(n *ir.Node) variable {
 			f.MovImm(fr.result.reg, 0)
 		}
 	}
+	if f.Full() {
+		return fr.result // functions that call each other twice would fill any memory
+	}
 	for i, a := range n.Args {
 		if a.Type == ir.String {
 			h.textInto(a, fr.locals[i].text)

@@ -16,10 +16,13 @@ type Place struct{ Insn, Line, Column int }
 // grow with the square.
 const maxCode = 1 << 16
 
+// Full reports whether there are more instructions than Emit takes.
+func (f *Func) Full() bool { return len(f.code) > maxCode }
+
 // Emit turns the program into instructions, whose jumps have their offsets, and
 // says which lines they come from. The program is used up.
 func (f *Func) Emit() (asm.Instructions, []Place, error) {
-	if len(f.code) > maxCode {
+	if f.Full() {
 		return nil, nil, fmt.Errorf("more than %d instructions, reached in line %d", maxCode, f.code[maxCode].line)
 	}
 	f.tidy()
