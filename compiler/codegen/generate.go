@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cilium/ebpf"
 
@@ -251,7 +252,8 @@ func (g *generator) span(line, column int) diag.Span {
 		at += next + 1
 	}
 	for n := 1; n < column && at < len(g.src.Text); n++ {
-		at += len(string([]rune(g.src.Text[at:min(at+4, len(g.src.Text))])[0]))
+		_, size := utf8.DecodeRuneInString(g.src.Text[at:])
+		at += size
 	}
 	return diag.Span{Start: at, End: at + 1}
 }

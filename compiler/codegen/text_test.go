@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -220,6 +221,21 @@ func TestSprintf(t *testing.T) {
 		want := "<" + d + "|" + strconv.FormatUint(uint64(n), 16) + "|in|" + pad(d, " ") + "|" + zeros + "|c>"
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// An error is shown where it is, whatever bytes stand before it.
+func TestErrorBehindBytes(t *testing.T) {
+	for _, bytes := range []string{"eight of", "\xff\xff\xff\xff\xff\xff\xff\xff", "äöüßäöüß"} {
+		src := &diag.Source{Name: "t.stp", Text: `global n
+probe kernel.trace("e") { s = "` + bytes + `"; t = s; n = isinstr(s, t) }`}
+		p, err := typedForm(src, thisKernel(), 128)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Generate(p, src); err == nil || !strings.HasPrefix(err.Error(), "t.stp:2:54: error: isinstr") {
+			t.Errorf("behind %q: %v", bytes, err)
 		}
 	}
 }
