@@ -67,16 +67,8 @@ func (w *Worker) choose(ctx context.Context, c jetstream.Consumer) (jetstream.Ms
 		return nil, err
 	}
 	var all []jetstream.Msg
-	for more := true; more; {
-		var m jetstream.Msg
-		select {
-		case m, more = <-batch.Messages():
-			if more {
-				all = append(all, m)
-			}
-		case <-ctx.Done():
-			more = false
-		}
+	for m := range batch.Messages() { // it ends when the server is silent for a second
+		all = append(all, m)
 	}
 	if len(all) == 0 {
 		return nil, batch.Error()

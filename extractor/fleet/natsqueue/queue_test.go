@@ -232,6 +232,39 @@ func TestGiveBack(t *testing.T) {
 	}
 }
 
+// So does one that ends while it chooses.
+func TestGiveBackUnbegun(t *testing.T) {
+	t.Parallel()
+	s := natsserver.Start(t, "")
+	q := connectWith(t, Server{URL: s.URL, Patience: time.Minute})
+	ctx := t.Context()
+	task := makeTasks(t, t.TempDir(), 1)[0]
+	if _, err := q.js.Publish(ctx, taskSubject+idOf(task), encode(&offer{Version: version(), Task: task})); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := q.js.Consumer(ctx, taskStream, consumer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{Queue: q, Build: (&builder{}).Build}
+	w.choosing.Lock() // as long as another slot asks for a group
+	end := work(t, w)
+	for taken := false; !taken; time.Sleep(10 * time.Millisecond) {
+		info, err := tasks.Info(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = info.NumAckPending == 1
+	}
+	time.AfterFunc(100*time.Millisecond, w.choosing.Unlock)
+	if err := end(); !errors.Is(err, context.Canceled) {
+		t.Errorf("the worker ends with %v", err)
+	}
+	if _, err := tasks.Next(jetstream.FetchMaxWait(2 * time.Second)); err != nil {
+		t.Errorf("its task is not there for another: %v", err)
+	}
+}
+
 // A worker without the compiler leaves a task to others, and when there are
 // none it fails with what they lack.
 func TestUnable(t *testing.T) {

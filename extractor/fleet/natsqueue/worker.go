@@ -111,11 +111,11 @@ func (w *Worker) slot(ctx context.Context) error {
 		}
 		msg, err := w.next(ctx, min(left, w.Queue.patience))
 		switch {
+		case msg != nil:
+			w.handle(ctx, msg) // which gives it back where ctx ended
 		case ctx.Err() != nil:
 		case w.Queue.nc.IsClosed():
 			return errors.New("the connection was closed by the server")
-		case msg != nil:
-			w.handle(ctx, msg)
 		case err != nil:
 			// A worker outlives whatever happens to its server.
 			if !passing(err) {
