@@ -321,8 +321,11 @@ func TestHostileResults(t *testing.T) {
 	tasks := makeTasks(t, t.TempDir(), 3)
 	q := connect(t, s.URL)
 	ctx := context.Background()
-	bad, once := tasks[0], tasks[1]
+	bad, once, garbage := tasks[0], tasks[1], tasks[2]
 	if err := q.swap(ctx, resultKey(idOf(once)), outcome{Worker: "evil", Object: "result." + strings.Repeat("0", 64)}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.keys.PutString(ctx, resultKey(idOf(garbage)), "{"); err != nil {
 		t.Fatal(err)
 	}
 	b := &builder{}
@@ -333,6 +336,8 @@ func TestHostileResults(t *testing.T) {
 		return b.Build(ctx, task, at)
 	}})
 	got := kept{}
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+	defer cancel()
 	if err := (&Coordinator{Queue: q}).Run(ctx, tasks, got.done); err != nil {
 		t.Fatal(err)
 	}

@@ -468,7 +468,11 @@ func (j *job) keep(ctx context.Context, res fleet.Result) error {
 
 // report names what came of the task, and ends it.
 func (j *job) report(ctx context.Context, o outcome) error {
-	err := j.Queue.swap(ctx, resultKey(j.id), o, 0)
+	var there outcome
+	found, revision, err := j.Queue.load(ctx, resultKey(j.id), &there)
+	if err == nil && !found {
+		err = j.Queue.swap(ctx, resultKey(j.id), o, revision)
+	}
 	if err != nil && !errors.Is(err, errSwapped) {
 		return err
 	}
