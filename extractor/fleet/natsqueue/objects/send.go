@@ -77,7 +77,8 @@ func (s *Store) send(ctx context.Context, info *jetstream.ObjectInfo, r io.Reade
 		n, err := io.ReadFull(r, buf)
 		if n > 0 {
 			h.Write(buf[:n])
-			f, err := s.JS.PublishAsync(s.chunkSubject(info), buf[:n])
+			// The client's own tries would store it behind those that follow.
+			f, err := s.JS.PublishAsync(s.chunkSubject(info), buf[:n], jetstream.WithRetryAttempts(0))
 			if err != nil {
 				return err
 			}

@@ -91,8 +91,11 @@ func (s *Store) Drop(ctx context.Context, name string) {
 		gone := *info
 		gone.Deleted, gone.Size, gone.Chunks, gone.Digest = true, 0, 0, ""
 		err = s.describe(ctx, &gone)
+		if err != nil && !s.Full(err) {
+			return err // it is there still, and stays whole
+		}
 		s.purge(ctx, info)
-		if s.Full(err) {
+		if err != nil {
 			err = s.describe(ctx, &gone) // now there is room for the note
 		}
 		return err

@@ -161,3 +161,68 @@ func TestPartsGone(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// reader gives a chunk at a time; before is called with the number of each.
+type reader struct {
+	*bytes.Reader
+	before func(n int)
+	n      int
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	r.before(r.n)
+	r.n++
+	return r.Reader.Read(p)
+}
+
+func (r *reader) Close() error { return nil }
+
+// A server that takes no chunk for a moment does not get them out of order.
+func TestChunksInOrder(t *testing.T) {
+	s, ctx := newStore(t), t.Context()
+	data := sample(3 * chunk)
+	tries := 0
+	_, err := s.Put(ctx, "a", int64(len(data)), func() (io.ReadCloser, error) {
+		tries++
+		return &reader{Reader: bytes.NewReader(data), before: func(n int) {
+			var err error
+			switch {
+			case tries == 1 && n == 0:
+				err = s.JS.DeleteStream(ctx, StreamOf(s.Bucket))
+			case tries == 1 && n == 1:
+				time.Sleep(100 * time.Millisecond) // for the answer that nobody takes the first
+				_, err = s.JS.CreateStream(ctx, configOf(s.Bucket))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.getBytes(t, "a", data); err != nil {
+		t.Error(err)
+	}
+}
+
+// refusing stores no descriptions.
+type refusing struct{ jetstream.JetStream }
+
+func (refusing) PublishMsg(context.Context, *nats.Msg, ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	return nil, nats.ErrTimeout
+}
+
+// What could not be dropped is whole: who finds it there can have it.
+func TestNotDropped(t *testing.T) {
+	s := newStore(t)
+	data := sample(2 * chunk)
+	s.putBytes(t, "a", data)
+	js := s.JS
+	s.JS = refusing{js}
+	s.Drop(t.Context(), "a")
+	s.JS = js
+	if err := s.getBytes(t, "a", data); err != nil {
+		t.Error(err)
+	}
+}
