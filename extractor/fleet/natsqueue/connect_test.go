@@ -144,7 +144,11 @@ func TestFull(t *testing.T) {
 	}
 	s = natsserver.Start(t, "max_file_store: 1500KB")
 	work(t, &Worker{Queue: connect(t, s.URL), Build: (&builder{takes: 5 * time.Millisecond}).Build})
-	runTasks(t, &Coordinator{Queue: connect(t, s.URL)}, tasks)
+	c := &Coordinator{Queue: connect(t, s.URL)}
+	runTasks(t, c, tasks)
+	if c.Window != 0 {
+		t.Errorf("another run has a window of %d bytes", c.Window)
+	}
 }
 
 // The window bounds what lies on the server.

@@ -51,9 +51,10 @@ func (c *Coordinator) Run(ctx context.Context, tasks []fleet.Task, done func(fle
 		ready:   make(chan ready),
 		looked:  make(chan struct{}),
 		objects: map[string]bool{},
+		window:  c.Window,
 	}
-	if r.Window <= 0 {
-		r.Window = DefaultWindow
+	if r.window <= 0 {
+		r.window = DefaultWindow
 	}
 	here, err := r.enter(ctx, tasks)
 	if err != nil {
@@ -107,9 +108,10 @@ type run struct {
 	mu    sync.Mutex
 	board map[string]*entry // by id
 	// users counts, by digest, the tasks that still need a package on the
-	// server; bytes is what those packages weigh.
+	// server; bytes is what those packages weigh, and window what they may.
 	users   map[string]int
 	bytes   int64
+	window  int64
 	changed chan struct{}   // a token when users or the state of a task changed
 	objects map[string]bool // of collected results
 }

@@ -40,7 +40,7 @@ func (r *run) feed(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil && r.stateOf(e) == collected:
-			r.letGo(ctx, e) // a worker had it from before
+			r.letGo(ctx, e)
 		case err == nil:
 		case errors.As(err, &own):
 			err := r.settle(ctx, e, failed(e.offer.Task, "", err.Error(), 1, "the package, and then the same command again"))
@@ -80,7 +80,7 @@ func (r *run) next() (e *entry, idle bool) {
 			more += p.Size
 		}
 	}
-	if r.bytes+more > r.Window && !idle {
+	if r.bytes+more > r.window && !idle {
 		return nil, idle
 	}
 	return e, idle
@@ -90,8 +90,8 @@ func (r *run) next() (e *entry, idle bool) {
 // the last tasks are taken back, and the window is smaller from now on.
 func (r *run) retreat(ctx context.Context) {
 	r.mu.Lock()
-	r.Window = r.bytes * 3 / 4
-	over, window := r.bytes-r.Window, r.Window
+	r.window = r.bytes * 3 / 4
+	over, window := r.bytes-r.window, r.window
 	var back []*entry
 	for _, e := range slices.Backward(r.order) {
 		if over > 0 && !e.building && (e.state == queued || e.state == waiting && len(e.sent) > 0) {
@@ -140,9 +140,13 @@ func (r *run) send(ctx context.Context, e *entry) error {
 		return err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if e.state == waiting {
 		e.state = queued
+	}
+	late := e.state == collected
+	r.mu.Unlock()
+	if late {
+		r.withdraw(ctx, e) // a worker had it from before
 	}
 	return nil
 }

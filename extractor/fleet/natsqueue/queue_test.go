@@ -105,6 +105,27 @@ func TestCoordinatorRestarts(t *testing.T) {
 	}
 }
 
+// A task whose result comes while its packages are uploaded does not stay on
+// the queue.
+func TestCollectedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := natsserver.Start(t, "")
+	q := connect(t, s.URL)
+	r := &run{Coordinator: &Coordinator{Queue: q}, q: q, board: map[string]*entry{}, users: map[string]int{}, changed: make(chan struct{}, 1)}
+	if _, err := r.enter(t.Context(), makeTasks(t, t.TempDir(), 1)); err != nil {
+		t.Fatal(err)
+	}
+	e := r.order[0]
+	e.state = collected
+	if err := r.send(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	r.letGo(t.Context(), e)
+	if left := leftovers(t, q); len(left) > 0 {
+		t.Errorf("left on the queue: %q", left)
+	}
+}
+
 // Two coordinators share the workers and leave each other's results alone,
 // those of tasks that both want among them.
 func TestTwoCoordinators(t *testing.T) {
