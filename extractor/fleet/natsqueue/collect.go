@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
@@ -205,13 +204,7 @@ func (r *run) hold(ctx context.Context, e *entry, one ready) {
 
 // again offers a task once more, after something of it was lost on the way.
 func (r *run) again(ctx context.Context, e *entry, revision uint64, lacks string, reason error) error {
-	err := r.q.persist(ctx, requestLimit, func(ctx context.Context) error {
-		err := r.q.keys.Delete(ctx, resultKey(e.id), jetstream.LastRevision(revision))
-		if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-			return nil // somebody else did the same
-		}
-		return err
-	})
+	err := r.q.forget(ctx, resultKey(e.id), revision)
 	if isFull(err) {
 		return nil // seen again when there is room
 	}
@@ -238,7 +231,7 @@ func (r *run) again(ctx context.Context, e *entry, revision uint64, lacks string
 func (r *run) settle(ctx context.Context, e *entry, res fleet.Result) error {
 	r.withdraw(ctx, e)
 	r.hold(ctx, e, ready{entry: e, res: res})
-	if err := r.q.forget(ctx, triesKey(e.id)); err != nil && !isFull(err) {
+	if err := r.q.forget(ctx, triesKey(e.id), 0); err != nil && !isFull(err) {
 		return err
 	}
 	return nil

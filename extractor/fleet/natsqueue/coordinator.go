@@ -279,7 +279,7 @@ func (r *run) letGo(ctx context.Context, e *entry) {
 		if p.Digest != groupOf(&e.offer.Task) {
 			continue
 		}
-		if err := r.q.forget(ctx, groupKey(p.Digest)); err != nil {
+		if err := r.q.forget(ctx, groupKey(p.Digest), 0); err != nil {
 			r.q.log.Debug("left on the queue", "key", groupKey(p.Digest), "error", err)
 		}
 	}

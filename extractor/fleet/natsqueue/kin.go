@@ -83,9 +83,9 @@ func (j *job) unclaim(ctx context.Context) {
 		return
 	}
 	var k kin
-	found, _, err := j.Queue.load(ctx, kinKey(j.claim), &k)
+	found, revision, err := j.Queue.load(ctx, kinKey(j.claim), &k)
 	if err == nil && found && k.Worker == j.name && k.Task == j.id {
-		err = j.Queue.forget(ctx, kinKey(j.claim))
+		err = j.Queue.forget(ctx, kinKey(j.claim), revision)
 	}
 	if err != nil {
 		j.log.Debug("left on the queue", "key", kinKey(j.claim), "error", err)

@@ -470,6 +470,42 @@ func TestSameHeaders(t *testing.T) {
 	}
 }
 
+// Whoever removes a record leaves alone what another wrote in its place.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	s := natsserver.Start(t, "")
+	q, ctx := connect(t, s.URL), t.Context()
+	key := kinKey(sum([]byte("headers")))
+	at := func() (k kin, revision uint64) {
+		t.Helper()
+		_, revision, err := q.load(ctx, key, &k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k, revision
+	}
+	if err := q.swap(ctx, key, kin{Worker: "one"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, first := at()
+	if err := q.swap(ctx, key, kin{Worker: "another"}, first); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.forget(ctx, key, first); err != nil {
+		t.Fatal(err)
+	}
+	k, second := at()
+	if k.Worker != "another" {
+		t.Errorf("left is %+v", k)
+	}
+	if err := q.forget(ctx, key, second); err != nil {
+		t.Fatal(err)
+	}
+	if k, _ := at(); k != (kin{}) {
+		t.Errorf("still there: %+v", k)
+	}
+}
+
 // heard is what a coordinator reports.
 type heard struct {
 	mu    sync.Mutex

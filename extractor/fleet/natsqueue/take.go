@@ -62,9 +62,16 @@ func (q *Queue) swap(ctx context.Context, key string, v any, revision uint64) er
 	})
 }
 
-// forget removes a record.
-func (q *Queue) forget(ctx context.Context, key string) error {
-	return q.persist(ctx, requestLimit, func(ctx context.Context) error { return q.keys.Delete(ctx, key) })
+// forget removes a record: with the given revision, so that what somebody else
+// wrote meanwhile stays, or whatever it is for 0.
+func (q *Queue) forget(ctx context.Context, key string, revision uint64) error {
+	return q.persist(ctx, requestLimit, func(ctx context.Context) error {
+		err := q.keys.Delete(ctx, key, jetstream.LastRevision(revision))
+		if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			return nil
+		}
+		return err
+	})
 }
 
 // amend changes the record of a task's tries.

@@ -477,7 +477,7 @@ func (j *job) report(ctx context.Context, o outcome) error {
 		return err
 	}
 	// The next to take the task, should it come again, begins at nothing.
-	if err := j.Queue.forget(ctx, triesKey(j.id)); err != nil {
+	if err := j.Queue.forget(ctx, triesKey(j.id), 0); err != nil {
 		j.log.Debug("left on the queue", "key", triesKey(j.id), "error", err)
 	}
 	j.finish(ctx)
