@@ -13,9 +13,9 @@ func (h *handler) statAdd(n *ir.Node) {
 	f := h.f
 	to := n.Args[0]
 	g := &h.p.Globals[to.Int]
-	if h.shared[int(to.Int)] && g.Stats.Variance {
+	if h.shared[int(to.Int)] && g.Stats.Variance && !h.fetches {
 		h.generator.fail(n.Line, n.Column, "read it in timer or end probes only",
-			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once", g.Name)
+			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once before 5.12", g.Name)
 	}
 	skip := f.Label()
 	var p, v vcode.Reg
@@ -78,8 +78,21 @@ func (h *handler) stat(n *ir.Node, d vcode.Reg) {
 			h.divideNumbers(asm.Div, d, sum, count)
 			return
 		}
+		switch n.Str {
+		case "min":
+			h.exclusiveOr(sum, ir.MinWord(0))
+		case "max":
+			h.exclusiveOr(sum, ir.MaxWord(0))
+		}
 		f.Mov(d, sum)
 	})
+}
+
+// exclusiveOr changes r by a number that may be larger than an immediate one.
+func (h *handler) exclusiveOr(r vcode.Reg, by int64) {
+	t := h.f.Reg()
+	h.f.MovImm(t, by)
+	h.f.ALU(asm.Xor, r, t)
 }
 
 // statElement finds an element's aggregate on this CPU, made where there is
@@ -108,14 +121,14 @@ func (h *handler) statElement(n *ir.Node, g *ir.Global, key vcode.Mem, skip vcod
 func (h *handler) statWords(a *ir.Aggregate, at vcode.Mem, v vcode.Reg, alone bool) {
 	l := a.Layout()
 	if l.Min >= 0 || l.Max >= 0 {
-		h.extremes(l, at, v)
+		h.extremes(l, at, v, alone)
 	}
 	h.countAt(at.At(l.Count), alone)
 	if l.Sum >= 0 {
 		h.increase(at.At(l.Sum), v, alone)
 	}
 	if l.SquaresLow >= 0 {
-		h.addSquare(l, at, v)
+		h.addSquare(l, at, v, alone)
 	}
 	if l.Log >= 0 {
 		h.bucket(at.At(l.Log), h.logBucket(v), ir.LogBuckets, alone)
@@ -151,31 +164,56 @@ func (h *handler) countAt(at vcode.Mem, alone bool) {
 	f.Store(at, t, asm.DWord)
 }
 
-// extremes keeps the least and the greatest value; the first is both.
-func (h *handler) extremes(l ir.Layout, at vcode.Mem, v vcode.Reg) {
+// maxSwaps is how often a new least or greatest value is offered. It is
+// refused only when another program put a better one there in between.
+const maxSwaps = 16
+
+// extremes keeps the least and the greatest value, as ir.MinWord and ir.MaxWord
+// have them.
+func (h *handler) extremes(l ir.Layout, at vcode.Mem, v vcode.Reg, alone bool) {
 	f := h.f
-	count := f.Reg()
-	f.Load(count, at.At(l.Count), asm.DWord)
 	for _, e := range []struct {
-		off  int
-		keep asm.JumpOp
-	}{{l.Min, asm.JSGE}, {l.Max, asm.JSLE}} {
+		off   int
+		zeros int64
+	}{{l.Min, ir.MinWord(0)}, {l.Max, ir.MaxWord(0)}} {
 		if e.off < 0 {
 			continue
 		}
-		store, done, now := f.Label(), f.Label(), f.Reg()
-		f.JumpImm(asm.JEq, count, 0, store)
+		word, now, done := f.Reg(), f.Reg(), f.Label()
+		f.Mov(word, v)
+		h.exclusiveOr(word, e.zeros)
 		f.Load(now, at.At(e.off), asm.DWord)
-		f.Jump(e.keep, v, now, done)
-		f.Bind(store)
-		f.Store(at.At(e.off), v, asm.DWord)
+		f.Jump(asm.JLE, word, now, done)
+		if alone || !h.fetches {
+			// Before 5.12 nothing else does, and of two programs at once one may
+			// go unseen.
+			f.Store(at.At(e.off), word, asm.DWord)
+		} else {
+			h.swapUp(at.At(e.off), word, now, done)
+		}
 		f.Bind(done)
 	}
 }
 
+// swapUp puts word in the place of now, and goes to done when it is there, or
+// something greater.
+func (h *handler) swapUp(at vcode.Mem, word, now vcode.Reg, done vcode.Label) {
+	f := h.f
+	again, tries, found := f.Label(), f.Reg(), f.Reg()
+	f.MovImm(tries, maxSwaps)
+	f.Bind(again)
+	f.CompareSwap(found, at, now, word)
+	f.Jump(asm.JEq, found, now, done)
+	f.Mov(now, found)
+	f.Jump(asm.JLE, word, now, done)
+	f.ALUImm(asm.Sub, tries, 1)
+	f.JumpImm(asm.JNE, tries, 0, again)
+	h.count(ir.ControlSkipped)
+}
+
 // addSquare adds the 128 bits of v*v: with v = 2^32 a + b, that is
 // 2^64 a² + 2^33 ab + b².
-func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg) {
+func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg, alone bool) {
 	f := h.f
 	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
 	u := reg(v)
@@ -195,6 +233,15 @@ func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg) {
 	f.ALUImm(asm.LSh, ab, 33)
 	h.addCarry(low, ab, high)
 	old := f.Reg()
+	if !alone && h.fetches {
+		// Whoever carries, carries once: the words are right in the end, if not
+		// at each moment.
+		f.Mov(old, low)
+		f.Atomic(asm.FetchAdd, at.At(l.SquaresLow), old)
+		h.addCarry(low, old, high)
+		f.Atomic(asm.AddAtomic, at.At(l.SquaresHigh), high)
+		return
+	}
 	f.Load(old, at.At(l.SquaresLow), asm.DWord)
 	h.addCarry(low, old, high)
 	f.Store(at.At(l.SquaresLow), low, asm.DWord)

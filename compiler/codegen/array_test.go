@@ -185,15 +185,13 @@ func checkAggregate(rt *rapid.T, c *ebpf.Collection, array bool, l ir.Layout, ag
 		}
 		return sum
 	}
-	extreme := func(off int, better func(a, b int64) bool) int64 {
-		var best int64
-		first := true
+	// CPUs that added nothing have zeros, which lose.
+	greatest := func(off int) int64 {
+		var best uint64
 		for _, cpu := range cpus {
-			if word(cpu, l.Count) > 0 && (first || better(word(cpu, off), best)) {
-				best, first = word(cpu, off), false
-			}
+			best = max(best, uint64(word(cpu, off)))
 		}
-		return best
+		return int64(best)
 	}
 	if got := total(l.Count); got != count {
 		rt.Errorf("count %d, want %d", got, count)
@@ -201,10 +199,10 @@ func checkAggregate(rt *rapid.T, c *ebpf.Collection, array bool, l ir.Layout, ag
 	if got := total(l.Sum); got != sum {
 		rt.Errorf("sum %d, want %d", got, sum)
 	}
-	if got := extreme(l.Min, func(a, b int64) bool { return a < b }); got != low {
+	if got := ir.MinWord(greatest(l.Min)); got != low {
 		rt.Errorf("min %d, want %d", got, low)
 	}
-	if got := extreme(l.Max, func(a, b int64) bool { return a > b }); got != high {
+	if got := ir.MaxWord(greatest(l.Max)); got != high {
 		rt.Errorf("max %d, want %d", got, high)
 	}
 	// Each CPU's sum has 128 bits, and wraps.

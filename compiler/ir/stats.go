@@ -1,5 +1,7 @@
 package ir
 
+import "math"
+
 // The histograms of SystemTap (its runtime/stat.c): a logarithmic one has a
 // bucket for 0, one for each power of two up to 2^62, and the same for negative
 // values.
@@ -40,6 +42,15 @@ type Layout struct {
 	Log, Linear             int
 	Size                    int
 }
+
+// MinWord is how an aggregate keeps its least value: of two words the greater
+// as unsigned numbers is that of the lesser value, and zero, which an aggregate
+// begins with, loses against all. So a CPU that adds need not know whether
+// another was first. It is its own inverse.
+func MinWord(v int64) int64 { return v ^ math.MaxInt64 }
+
+// MaxWord is MinWord for the greatest value.
+func MaxWord(v int64) int64 { return v ^ math.MinInt64 }
 
 // Layout places the parts.
 func (a *Aggregate) Layout() Layout {

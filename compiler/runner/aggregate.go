@@ -31,7 +31,7 @@ func sumCPUs(a *ir.Aggregate, value []byte) *eval.Stat {
 		}
 		one := &eval.Stat{
 			Count: int64(word(l.Count)), Sum: int64(word(l.Sum)),
-			Min: int64(word(l.Min)), Max: int64(word(l.Max)),
+			Min: ir.MinWord(int64(word(l.Min))), Max: ir.MaxWord(int64(word(l.Max))),
 			SquaresLow: word(l.SquaresLow), SquaresHigh: word(l.SquaresHigh),
 			Log: words(l.Log, ir.LogBuckets), Linear: words(l.Linear, a.Buckets()),
 		}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,6 +170,39 @@ func TestPerfAttachments(t *testing.T) {
 	out, errs, result := s.run(t, Options{Timeout: 300 * time.Millisecond, Command: []string{"sh", "-c", "while :; do :; done"}})
 	if out != "both 1 1\n" || errs != "" || result.Reason != TimedOut {
 		t.Errorf("%.300q, %.300q, %+v", out, errs, result)
+	}
+}
+
+// What a handler reads of an aggregate has what it added itself, whatever other
+// CPUs add at the same moment; nor do squares get lost.
+func TestReadAggregateOnCPUs(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	const n = 2_000_000
+	s := newScript(t)
+	total, late := s.scalar("total", 0), s.scalar("late", 0)
+	values := s.stats("values", ir.Aggregate{Sum: true, Min: true, Max: true, Variance: true})
+	v := &ir.Node{Op: ir.GetLoc, Type: ir.Long, Int: 0}
+	minus := long(ir.Neg, v)
+	next := long(ir.Update, total, number(1))
+	next.How = ir.Add
+	ifLate := func(op ir.Op, what string, than *ir.Node) *ir.Node {
+		return &ir.Node{Op: ir.If, Args: []*ir.Node{long(op, stat(values, what), than), block(increase(late))}}
+	}
+	s.calls(&ir.Node{Op: ir.Eval, Args: []*ir.Node{long(ir.Set, v, next)}},
+		add(values, v), ifLate(ir.Lt, "max", v), add(values, minus), ifLate(ir.Gt, "min", minus))
+	s.Probes[0].Locals = []ir.Local{{Name: "v", Type: ir.Long}}
+	s.probe(ir.Probe{Kind: ir.End}, s.print("late", late), s.print("of", stat(values, "count"), stat(values, "sum"), stat(values, "min"), stat(values, "max"), stat(values, "variance")),
+		s.print("fired", total))
+	out, errs, result := s.run(t, Options{Command: callsOf(t, n, 0)})
+	ran := firedIn(t, out)
+	checkRuns(t, ran, n, &result)
+	// The variance of -n to n without 0, n(n+1)(2n+1)/3 / (2n-1), cut.
+	r := big.NewInt(ran)
+	sum := new(big.Int).Mul(r, new(big.Int).Add(r, big.NewInt(1)))
+	sum.Mul(sum, big.NewInt(2*ran+1)).Div(sum, big.NewInt(3)).Div(sum, big.NewInt(2*ran-1))
+	want := fmt.Sprintf("late 0\nof %d 0 %d %d %v\nfired %d\n", 2*ran, -ran, ran, sum, ran)
+	if out != want || errs != "" {
+		t.Errorf("printed %.300q and %.300q, want %q; %+v", out, errs, want, result)
 	}
 }
 

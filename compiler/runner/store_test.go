@@ -153,8 +153,11 @@ func TestStoreAggregates(t *testing.T) {
 			}
 			l := keeps.Layout()
 			b := make([]byte, size)
-			words := map[int]uint64{l.Count: uint64(st.Count), l.Sum: uint64(st.Sum), l.Min: uint64(st.Min), l.Max: uint64(st.Max),
+			words := map[int]uint64{l.Count: uint64(st.Count), l.Sum: uint64(st.Sum),
 				l.SquaresLow: st.SquaresLow, l.SquaresHigh: st.SquaresHigh}
+			if st.Count > 0 {
+				words[l.Min], words[l.Max] = uint64(ir.MinWord(st.Min)), uint64(ir.MaxWord(st.Max))
+			}
 			for i, n := range st.Log {
 				words[l.Log+8*i] = n
 			}

@@ -117,11 +117,7 @@ func (e *emitter) inst(i *inst) {
 		}
 	case kAtomic:
 		base, off := e.mem(i.mem)
-		in := i.atomic.Mem(base, e.reg(i.src), asm.DWord, off)
-		// asm of cilium/ebpf v0.22.0 forgets the operation when it writes an
-		// instruction, unless the constant, which is where it goes, has it.
-		in.Constant = int64(i.atomic >> 8)
-		e.put(in)
+		e.put(atomic(i.atomic, base, off, e.reg(i.src)))
 	case kJump:
 		e.jumps = append(e.jumps, jump{len(e.out), e.slots, i.label})
 		class := asm.JumpClass
@@ -232,7 +228,13 @@ func (e *emitter) call(i *inst) {
 			e.put(asm.LoadImm(to, a.Imm, asm.DWord))
 		}
 	}
-	e.put(i.fn.Call())
+	if i.atomic != 0 {
+		// What is expected is in R0, and what was found is there afterwards.
+		e.move(asm.R0, asm.R3)
+		e.put(atomic(i.atomic, asm.R1, 0, asm.R2))
+	} else {
+		e.put(i.fn.Call())
+	}
 	if i.dst != None {
 		e.move(e.reg(i.dst), asm.R0)
 	}
@@ -250,6 +252,15 @@ func (e *emitter) resolve() error {
 		e.out[j.insn].Offset = int16(off)
 	}
 	return nil
+}
+
+// atomic is an operation on the 8 bytes at base+off. asm of cilium/ebpf v0.22.0
+// forgets which when it writes an instruction, unless the constant, which is
+// where it goes, has it.
+func atomic(op asm.AtomicOp, base asm.Register, off int16, s asm.Register) asm.Instruction {
+	in := op.Mem(base, s, asm.DWord, off)
+	in.Constant = int64(op >> 8)
+	return in
 }
 
 func fetches(op asm.AtomicOp) bool { return op&0x100 != 0 }

@@ -46,7 +46,7 @@ const (
 	kJump                // to label when dst op src (or imm)
 	kGoto                // to label
 	kLabel               // label
-	kCall                // dst = fn(args…)
+	kCall                // dst = fn(args…), or a compare-and-swap as if it were one
 	kMap                 // dst = a map
 	kData                // dst = the address of a map's value at imm
 	kAddr                // dst = address of mem
@@ -202,6 +202,12 @@ func (f *Func) StoreImm(m Mem, n int64, size asm.Size) {
 // old value.
 func (f *Func) Atomic(op asm.AtomicOp, m Mem, s Reg) {
 	f.add(inst{kind: kAtomic, dst: None, atomic: op, mem: m, src: s})
+}
+
+// CompareSwap sets [m] to s when it is old, 8 bytes in one step (from 5.12);
+// d gets what was there.
+func (f *Func) CompareSwap(d Reg, m Mem, old, s Reg) {
+	f.add(inst{kind: kCall, atomic: asm.CmpXchg, dst: d, src: None, args: []Arg{A(m), R(s), R(old)}})
 }
 
 // Jump goes to l when a op b.
