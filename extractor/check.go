@@ -5,6 +5,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 )
 
 // randomised are the options under which the compiler that built the kernel
@@ -12,7 +13,7 @@ import (
 var randomised = []string{"RANDSTRUCT", "GCC_PLUGIN_RANDSTRUCT"}
 
 // check looks over a snapshot for what would make it wrong without looking so.
-func check(tree *kbuild.Tree, found []traceHeader, failed []failure, snap *tpinfo.Snapshot) []tpinfo.Problem {
+func check(tree *kbuild.Tree, found []traceheaders.Header, failed []tpinfo.Problem, snap *tpinfo.Snapshot) []tpinfo.Problem {
 	var problems []tpinfo.Problem
 	for _, option := range randomised {
 		if tree.Config.On(option) {
@@ -38,10 +39,10 @@ func check(tree *kbuild.Tree, found []traceHeader, failed []failure, snap *tpinf
 // silent names the trace headers of which no event came: their events are not
 // part of this configuration, or of this architecture. Saying so makes the
 // list of events one that loses none without a word.
-func silent(tree *kbuild.Tree, found []traceHeader, failed []failure, snap *tpinfo.Snapshot) []tpinfo.Problem {
+func silent(tree *kbuild.Tree, found []traceheaders.Header, failed []tpinfo.Problem, snap *tpinfo.Snapshot) []tpinfo.Problem {
 	spoke := map[string]bool{}
-	for _, f := range failed {
-		spoke[tree.Relative(f.header.Path)] = true // more was said of it
+	for _, p := range failed {
+		spoke[p.Subject] = true // more was said of it
 	}
 	for i := range snap.Events {
 		spoke[snap.Events[i].Header] = true

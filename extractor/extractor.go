@@ -15,8 +15,10 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 	"github.com/tpinfo/tpinfo/headers"
 )
 
@@ -147,13 +149,13 @@ func Extract(ctx context.Context, req Request) (*tpinfo.Snapshot, error) {
 
 // extractTree is the pipeline for a build tree.
 func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpinfo.Snapshot, err error) {
-	var found []traceHeader
+	var found []traceheaders.Header
 	var compiler *cc.Compiler
 	var source *sourceTree
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		defer fault.Catch(&err)
-		found, err = scan(tree, tree.IncludeDirs())
+		found, err = traceheaders.Scan(tree)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -179,30 +181,31 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 			err = fmt.Errorf("scratch folder: %w", rerr)
 		}
 	}()
-	shop, err := newWorkshop(scratch, tree, compiler, found, req.Jobs)
+	shop, err := compile.New(scratch, compile.Config{
+		Tree: tree, Compiler: compiler, Roots: source.roots(tree), Supply: supply(source),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
-	shop.source = source
-	units := plan(tree, found, headers.HintFor)
+	units := traceheaders.Plan(tree, found, headers.HintFor)
 	req.Report(Progress{Stage: StagePlan, Detail: fmt.Sprintf("%d trace headers, %s", len(found), compiler)})
 
 	filler := startFiller(ctx, req.BTF)
-	built, failed, err := shop.build(ctx, units, req.Report)
+	built, failed, err := traceheaders.Build(ctx, shop, units, req.Jobs, func(round int, detail string) {
+		req.Report(Progress{Stage: StageCompile, Round: round, Detail: detail})
+	})
 	if err != nil {
 		return nil, err
 	}
-	parts, public := gather(built)
 	req.Report(Progress{Stage: StageMine})
 	snap = &tpinfo.Snapshot{}
 	var problems []tpinfo.Problem
-	snap.Events, snap.Types, problems = merge(parts)
-	for _, f := range failed {
-		problems = append(problems, f.problem(tree))
-	}
+	var public []string
+	snap.Events, snap.Types, public, problems = merge(built)
+	problems = append(problems, failed...)
 	files := public
 	if source != nil {
-		if files, problems, err = shop.fromSource(ctx, snap, public, problems, req.Report); err != nil {
+		if files, problems, err = fromSource(ctx, shop, source, req, snap, public, problems); err != nil {
 			return nil, err
 		}
 	}
@@ -233,17 +236,12 @@ func extractTree(ctx context.Context, req Request, tree *kbuild.Tree) (snap *tpi
 	return snap, nil
 }
 
-// gather joins what came of the units: what they told, and the headers they
-// read.
-func gather(built []*unit) (parts []*mined, files []string) {
-	// The order of units decides which of two conflicting types is kept, so it
-	// must not depend on which compiler run ended first.
-	slices.SortFunc(built, func(a, b *unit) int { return strings.Compare(a.name, b.name) })
-	for _, u := range built {
-		parts, files = append(parts, u.mined), append(files, u.deps...)
+// supply is what would tell what the headers at hand leave unknown.
+func supply(source *sourceTree) []string {
+	if source == nil {
+		return []string{"--source DIR", "--btf FILE"}
 	}
-	slices.Sort(files)
-	return parts, slices.Compact(files)
+	return []string{"--btf FILE"}
 }
 
 // sourceMark parts a digest of inputs from that of what a full source added.
@@ -261,7 +259,7 @@ func Unchanged(ctx context.Context, req Request, inputs tpinfo.Inputs) (bool, er
 	if same, err := sameBTF(ctx, req, target, inputs); err != nil || !same || target.FromBTF {
 		return same && target.FromBTF, err
 	}
-	found, err := scan(target.tree, target.tree.IncludeDirs())
+	found, err := traceheaders.Scan(target.tree)
 	if err != nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tpinfo/tpinfo/extractor/fault"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -58,7 +59,7 @@ func TestMostFail(t *testing.T) {
 			tree := copyTiny(t)
 			plant(t, tree, 0, 60)
 			n, err := rounds(t, tree, compiler)
-			if !errors.Is(err, ErrMostFail) || n != 1 {
+			if !errors.Is(err, traceheaders.ErrMostFail) || n != 1 {
 				t.Errorf("after %d rounds: %v", n, err)
 			}
 			if !strings.Contains(err.Error(), "do not compile with "+compiler) ||

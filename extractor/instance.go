@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/instantiate"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
@@ -29,9 +29,10 @@ type instance struct {
 	notBuilt string
 	// bent: its macros come before all headers (instantiate.Prelude).
 	bent bool
-	// prefixed: its unit starts with the common part that was read before.
-	prefixed bool
-	asks     []string // the headers that it includes to be instantiated, as far as its text shows
+	// prefix is the header with the common part that its unit starts with, where
+	// the compiler has kept that; empty where not.
+	prefix string
+	asks   []string // the headers that it includes to be instantiated, as far as its text shows
 
 	// What came of it: events and types, or why there are none.
 	events []tpinfo.Tracepoint
@@ -42,7 +43,7 @@ type instance struct {
 
 // instances prepares the units of all files that instantiate trace headers, in
 // the order of their paths.
-func (w *workshop) instances() ([]*instance, error) {
+func (w *sourceShop) instances() ([]*instance, error) {
 	all := make([]*instance, len(w.source.found.Sources))
 	for i, rel := range w.source.found.Sources {
 		in, err := w.instance(rel)
@@ -54,7 +55,7 @@ func (w *workshop) instances() ([]*instance, error) {
 	return all, nil
 }
 
-func (w *workshop) instance(rel string) (*instance, error) {
+func (w *sourceShop) instance(rel string) (*instance, error) {
 	text, err := os.ReadFile(filepath.Join(w.source.dir, rel))
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func flagsOf(o kbuild.Object) []string {
 
 // instanceArgs is the part of the command line that a file brings along:
 // behind the tree's own include folders, as the kernel's Makefile has it.
-func (w *workshop) instanceArgs(in *instance) []string {
+func (w *sourceShop) instanceArgs(in *instance) []string {
 	own := filepath.Join(w.source.dir, filepath.Dir(in.path))
 	args := []string{
 		// Calls of tracepoints are not looked at, so they are left empty.
@@ -120,14 +121,14 @@ func (w *workshop) instanceArgs(in *instance) []string {
 
 // fullInclude are the include folders of the full source: header packages do
 // not have all that a driver may include.
-func (w *workshop) fullInclude() []string {
-	if w.source.dir == w.tree.Source {
+func (w *sourceShop) fullInclude() []string {
+	if w.source.dir == w.Tree.Source {
 		return nil
 	}
 	var args []string
 	for _, dir := range []string{
-		filepath.Join("arch", w.tree.Arch.Name, "include"), "include",
-		filepath.Join("arch", w.tree.Arch.Name, "include", "uapi"), filepath.Join("include", "uapi"),
+		filepath.Join("arch", w.Tree.Arch.Name, "include"), "include",
+		filepath.Join("arch", w.Tree.Arch.Name, "include", "uapi"), filepath.Join("include", "uapi"),
 	} {
 		args = append(args, "-I"+filepath.Join(w.source.dir, dir))
 	}
@@ -136,7 +137,7 @@ func (w *workshop) fullInclude() []string {
 
 // lookUp finds the header that a file includes by name, relative to the tree;
 // the name itself when it is not there.
-func (w *workshop) lookUp(in *instance, name string) string {
+func (w *sourceShop) lookUp(in *instance, name string) string {
 	dirs := slices.Clone(w.include)
 	for _, flag := range w.instanceArgs(in) {
 		for _, how := range []string{"-iquote", "-I"} {
@@ -149,7 +150,7 @@ func (w *workshop) lookUp(in *instance, name string) string {
 	for _, dir := range append([]string{filepath.Join(w.source.dir, filepath.Dir(in.path))}, dirs...) {
 		path := filepath.Join(dir, name)
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
-			return w.relative(path)
+			return w.Relative(path)
 		}
 	}
 	return name
@@ -157,8 +158,8 @@ func (w *workshop) lookUp(in *instance, name string) string {
 
 // makeInstances compiles and mines all instances, on all cores. What the
 // public units told already is not kept twice: known has their types.
-func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *typePool, report func(Progress)) error {
-	if err := w.readPrefix(ctx, all); err != nil {
+func (w *sourceShop) makeInstances(ctx context.Context, all []*instance, known *typePool, report func(Progress)) error {
+	if err := w.keepPrefix(ctx, all); err != nil {
 		return err
 	}
 	var mu sync.Mutex
@@ -167,31 +168,29 @@ func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *ty
 	g.SetLimit(w.jobs)
 	for i, in := range all {
 		g.Go(func() error {
-			u := &unit{name: fmt.Sprintf("source%d", i), instance: in}
-			said, err := w.make(ctx, u)
-			if len(said) > 0 && in.prefixed {
+			u := &compile.Unit{Name: fmt.Sprintf("source%d", i), Text: in.text, Args: w.instanceArgs(in), Prefix: in.prefix}
+			made, said, err := w.Make(ctx, u)
+			if len(said) > 0 && u.Prefix != "" {
 				// It may be what came before its own first include.
-				in.prefixed = false
-				said, err = w.make(ctx, u)
+				u.Prefix = ""
+				made, said, err = w.Make(ctx, u)
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", in.path, err)
 			}
 			if len(said) > 0 {
-				in.why = w.words(said[0])
+				in.why = w.Words(said[0])
 			} else {
-				in.events, in.deps = u.mined.events, u.deps
+				in.events, in.deps = made.Events, made.Deps
 				if in.by != "" {
-					in.deps = append(in.deps, w.source.role(w.tree)+":"+in.by)
+					in.deps = append(in.deps, w.source.role(w.Tree)+":"+in.by)
 				}
 				if in.notBuilt == "" {
-					in.types = known.keep(u.mined.types)
+					in.types = known.keep(made.Types)
 				}
 				in.events = slices.Clip(in.events)
 			}
-			for _, path := range []string{w.objectPath(u), w.sourcePath(u), w.depsPath(u)} {
-				_ = os.Remove(path) // the folder goes in the end, with whatever is left
-			}
+			w.Forget(u.Name)
 			mu.Lock()
 			defer mu.Unlock()
 			if done++; done%progressStep == 0 || done == len(all) {
@@ -205,54 +204,3 @@ func (w *workshop) makeInstances(ctx context.Context, all []*instance, known *ty
 
 // progressStep is after how many sources progress is reported.
 const progressStep = 20
-
-// words are a complaint of the compiler, with its place in the tree.
-func (w *workshop) words(d cc.Diagnostic) string {
-	if _, ours := below(w.dir, d.File); d.File == "" || ours {
-		return d.Message // what the scratch folder is called concerns nobody
-	}
-	return fmt.Sprintf("%s:%d: %s", w.relative(d.File), d.Line, d.Message)
-}
-
-// typePool holds every distinct definition once, however many units have it.
-type typePool struct {
-	mu    sync.Mutex
-	known map[string]tpinfo.ContentID // of the public headers
-	more  map[typeKey]*tpinfo.Type
-}
-
-type typeKey struct {
-	name string
-	id   tpinfo.ContentID
-}
-
-func newTypePool(public []tpinfo.Type) *typePool {
-	p := &typePool{known: make(map[string]tpinfo.ContentID, len(public)), more: map[typeKey]*tpinfo.Type{}}
-	for i := range public {
-		p.known[public[i].Name] = public[i].ContentID()
-	}
-	return p
-}
-
-// keep returns those definitions that the public headers do not have.
-func (p *typePool) keep(types []tpinfo.Type) []*tpinfo.Type {
-	var kept []*tpinfo.Type
-	for i := range types {
-		t := &types[i]
-		id := t.ContentID()
-		if have, ok := p.known[t.Name]; ok && have == id {
-			continue
-		}
-		key := typeKey{t.Name, id}
-		p.mu.Lock()
-		first := p.more[key]
-		if first == nil {
-			own := *t // the list as a whole must not stay for one of it
-			first = &own
-			p.more[key] = first
-		}
-		p.mu.Unlock()
-		kept = append(kept, first)
-	}
-	return kept
-}

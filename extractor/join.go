@@ -1,7 +1,6 @@
 package extractor
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -228,38 +227,6 @@ func (j *joiner) sources(named []tpinfo.Problem) []tpinfo.Problem {
 		}
 	}
 	return problems
-}
-
-// fromSource completes a snapshot of the public trace headers from the full
-// source. It returns the sorted list of all files that were read, the public
-// ones among them, and the kernel's problems, those of the public headers among
-// them as far as they still are.
-func (w *workshop) fromSource(ctx context.Context, snap *tpinfo.Snapshot, public []string, problems []tpinfo.Problem, report func(Progress)) ([]string, []tpinfo.Problem, error) {
-	if err := w.source.sameHeaders(w.tree, public); err != nil {
-		return nil, nil, err
-	}
-	all, err := w.instances()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := w.makeInstances(ctx, all, newTypePool(snap.Types), report); err != nil {
-		return nil, nil, err
-	}
-	j := newJoiner(snap, all)
-	problems = append(j.known(problems), j.join()...)
-	named := j.headers(w.source.found.Headers, w.source.found.Foreign)
-	problems = append(append(problems, named...), j.sources(named)...)
-	files, more, err := w.systemCalls(ctx, snap)
-	if err != nil {
-		return nil, nil, err
-	}
-	problems = append(problems, more...)
-	files = append(files, public...)
-	for _, in := range all {
-		files = append(append(files, in.deps...), w.source.role(w.tree)+":"+in.path)
-	}
-	slices.Sort(files)
-	return slices.Compact(files), problems, nil
 }
 
 // known says of public headers that do not compile on their own what the

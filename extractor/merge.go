@@ -4,23 +4,27 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 )
 
-// merge joins what the units told: events sorted, every type once. Two units
-// that define one name differently keep the first unit's; a problem says so.
-func merge(parts []*mined) (events []tpinfo.Tracepoint, types []tpinfo.Type, problems []tpinfo.Problem) {
+// merge joins what came of the units: events sorted, every type once, and the
+// files that they read. Two units that define one name differently keep the
+// first unit's; a problem says so.
+func merge(built []*compile.Made) (events []tpinfo.Tracepoint, types []tpinfo.Type, files []string, problems []tpinfo.Problem) {
 	type known struct {
 		at int
 		id tpinfo.ContentID
 	}
 	seen := map[string]known{}
-	for _, p := range parts {
-		events = append(events, p.events...)
-		problems = append(problems, p.problems...)
-		for i := range p.types {
-			t := &p.types[i]
+	for _, u := range built {
+		events = append(events, u.Events...)
+		problems = append(problems, u.Problems...)
+		files = append(files, u.Deps...)
+		for i := range u.Types {
+			t := &u.Types[i]
 			first, ok := seen[t.Name]
 			if !ok {
 				seen[t.Name] = known{at: len(types), id: t.ContentID()}
@@ -37,13 +41,18 @@ func merge(parts []*mined) (events []tpinfo.Tracepoint, types []tpinfo.Type, pro
 	}
 	sortEvents(events)
 	sortTypes(types)
-	return events, types, dedupe(problems)
+	slices.Sort(files)
+	return events, types, slices.Compact(files), dedupe(problems)
 }
 
 func sortEvents(events []tpinfo.Tracepoint) {
 	slices.SortFunc(events, func(a, b tpinfo.Tracepoint) int {
 		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Header, b.Header))
 	})
+}
+
+func sortTypes(types []tpinfo.Type) {
+	slices.SortFunc(types, func(a, b tpinfo.Type) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func dedupe(problems []tpinfo.Problem) []tpinfo.Problem {

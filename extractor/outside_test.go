@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -87,8 +88,8 @@ func TestOutside(t *testing.T) {
 					}
 					return
 				}
-				if !errors.Is(err, ErrOutside) || !strings.Contains(err.Error(), secret) {
-					t.Errorf("%v, want %v", err, ErrOutside)
+				if !errors.Is(err, compile.ErrOutside) || !strings.Contains(err.Error(), secret) {
+					t.Errorf("%v, want %v", err, compile.ErrOutside)
 				}
 			})
 		}

@@ -8,8 +8,9 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/btf"
@@ -25,6 +26,15 @@ var tracefsDirs = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
 var machineArch = map[string]string{
 	"x86_64": "x86", "i686": "x86", "aarch64": "arm64", "armv7l": "arm",
 	"riscv64": "riscv", "s390x": "s390", "ppc64le": "powerpc",
+}
+
+// machine is the running kernel's name for its hardware, as uname -m.
+func machine() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Machine[:])
 }
 
 // extractBTF describes a kernel from its BTF alone; for the running one also
@@ -256,8 +266,4 @@ func sameBTF(ctx context.Context, req Request, target *Target, inputs tpinfo.Inp
 	}
 	digest, err := btf.Digest(ctx, req.BTF)
 	return digest == inputs.BTF, err
-}
-
-func sortTypes(types []tpinfo.Type) {
-	slices.SortFunc(types, func(a, b tpinfo.Type) int { return strings.Compare(a.Name, b.Name) })
 }

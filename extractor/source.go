@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/instantiate"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
@@ -28,6 +30,51 @@ type sourceTree struct {
 // fullRole is the role of the full source's folder among those of a tree, in
 // tpinfo.Inputs, where it is another folder than the tree's own source part.
 const fullRole = "full"
+
+// fromSource completes a snapshot of the public trace headers from the full
+// source. It returns the sorted list of all files that were read, the public
+// ones among them, and the kernel's problems, those of the public headers among
+// them as far as they still are.
+func fromSource(ctx context.Context, shop *compile.Workshop, source *sourceTree, req Request, snap *tpinfo.Snapshot, public []string, problems []tpinfo.Problem) ([]string, []tpinfo.Problem, error) {
+	w := newSourceShop(shop, source, req.Jobs)
+	if err := source.sameHeaders(shop.Tree, public); err != nil {
+		return nil, nil, err
+	}
+	all, err := w.instances()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := w.makeInstances(ctx, all, newTypePool(snap.Types), req.Report); err != nil {
+		return nil, nil, err
+	}
+	j := newJoiner(snap, all)
+	problems = append(j.known(problems), j.join()...)
+	named := j.headers(source.found.Headers, source.found.Foreign)
+	problems = append(append(problems, named...), j.sources(named)...)
+	files, more, err := w.systemCalls(ctx, snap)
+	if err != nil {
+		return nil, nil, err
+	}
+	problems = append(problems, more...)
+	files = append(files, public...)
+	for _, in := range all {
+		files = append(append(files, in.deps...), source.role(shop.Tree)+":"+in.path)
+	}
+	slices.Sort(files)
+	return slices.Compact(files), problems, nil
+}
+
+// sourceShop is where sources that instantiate trace headers are compiled.
+type sourceShop struct {
+	*compile.Workshop
+	source  *sourceTree
+	include []string // folders of the tree
+	jobs    int
+}
+
+func newSourceShop(shop *compile.Workshop, source *sourceTree, jobs int) *sourceShop {
+	return &sourceShop{Workshop: shop, source: source, include: shop.Tree.IncludeDirs(), jobs: jobs}
+}
 
 // openSource looks through the full source at dir, which must be that of the
 // tree.
@@ -125,7 +172,7 @@ func (s *sourceTree) object(rel string) (o kbuild.Object, by string, err error) 
 			if err != nil {
 				return o, "", err
 			}
-			other, _ := below(s.dir, path)
+			other := filepath.Join(dir, filepath.Base(path))
 			if _, _, ok := instantiate.Until(string(text), other, rel); !ok {
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/btf"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/verify"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
@@ -44,16 +45,16 @@ func instancesOf(t *testing.T, build, source, compiler string) []*instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop, err := newWorkshop(t.TempDir(), tree, with, nil, 2)
+	shop, err := compile.New(t.TempDir(), compile.Config{Tree: tree, Compiler: with, Roots: full.roots(tree)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop.source = full
-	all, err := shop.instances()
+	w := newSourceShop(shop, full, 2)
+	all, err := w.instances()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shop.makeInstances(ctx, all, newTypePool(nil), func(Progress) {}); err != nil {
+	if err := w.makeInstances(ctx, all, newTypePool(nil), func(Progress) {}); err != nil {
 		t.Fatal(err)
 	}
 	return all

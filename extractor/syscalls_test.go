@@ -9,6 +9,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/syscalls"
 	"github.com/tpinfo/tpinfo/extractor/tracefs"
@@ -77,12 +78,12 @@ func systemCalls(t *testing.T, k kernels.Kernel, source, compiler string) []tpin
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop, err := newWorkshop(t.TempDir(), tree, cc, nil, 1)
+	full := &sourceTree{dir: src.Dir, makefiles: src}
+	shop, err := compile.New(t.TempDir(), compile.Config{Tree: tree, Compiler: cc, Roots: full.roots(tree)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop.source = &sourceTree{dir: src.Dir, makefiles: src}
-	files, problems, err := shop.systemCalls(ctx, snap)
+	files, problems, err := newSourceShop(shop, full, 1).systemCalls(ctx, snap)
 	if err != nil || len(problems) > 0 {
 		t.Fatalf("error %v, problems %v", err, problems)
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/btf"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 	"github.com/tpinfo/tpinfo/extractor/verify"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -269,7 +271,7 @@ func extractUnhinted(t *testing.T, build, compiler string) []tpinfo.Tracepoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := scan(tree, tree.IncludeDirs())
+	found, err := traceheaders.Scan(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,21 +279,20 @@ func extractUnhinted(t *testing.T, build, compiler string) []tpinfo.Tracepoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop, err := newWorkshop(filepath.Join(t.TempDir(), "scratch"), tree, c, found, 2)
+	shop, err := compile.New(filepath.Join(t.TempDir(), "scratch"), compile.Config{Tree: tree, Compiler: c, Roots: tree.Roots()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	units := plan(tree, found, func(string) (headers.Hint, bool) { return headers.Hint{}, false })
+	units := traceheaders.Plan(tree, found, func(string) (headers.Hint, bool) { return headers.Hint{}, false })
 	rounds := 0
-	built, failed, err := shop.build(ctx, units, func(p Progress) { rounds = max(rounds, p.Round) })
+	built, failed, err := traceheaders.Build(ctx, shop, units, 2, func(round int, _ string) { rounds = round })
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range failed {
-		t.Errorf("header lost: %s", f.problem(tree))
+	for _, p := range failed {
+		t.Errorf("header lost: %s", p)
 	}
 	t.Logf("%d rounds", rounds)
-	parts, _ := gather(built)
-	events, _, _ := merge(parts)
+	events, _, _, _ := merge(built)
 	return events
 }

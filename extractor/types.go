@@ -10,8 +10,10 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/dwarfx"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 )
 
 // Types compiles headers of the request's tree, "linux/hrtimer.h", and returns
@@ -22,12 +24,10 @@ func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Typ
 	if err != nil {
 		return nil, err
 	}
-	u := &unit{name: "types"}
 	for _, name := range names {
 		if strings.ContainsAny(name, "<>\"\n\\") || strings.HasPrefix(name, "/") || slices.Contains(strings.Split(name, "/"), "..") {
 			return nil, fmt.Errorf("%q is not a header of the kernel, as linux/sched.h is", name)
 		}
-		u.members = append(u.members, member{traceHeader: traceHeader{Include: name}})
 	}
 	compiler, err := cc.Find(ctx, req.CC, tree.Arch)
 	if err != nil {
@@ -38,11 +38,12 @@ func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Typ
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	shop, err := newWorkshop(scratch, tree, compiler, nil, 1)
+	shop, err := compile.New(scratch, compile.Config{Tree: tree, Compiler: compiler, Roots: tree.Roots()})
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
-	said, err := shop.compile(ctx, u)
+	u := traceheaders.Including("types", names)
+	said, err := shop.Compile(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Typ
 		}
 		return nil, fmt.Errorf("<%s> does not compile: %s%s", strings.Join(names, ">, <"), at, said[0].Message)
 	}
-	obj, err := dwarfx.Read(ctx, shop.objectPath(u), dwarfx.Options{})
+	obj, err := dwarfx.Read(ctx, shop.ObjectPath(u.Name), dwarfx.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("object of <%s>: %w", strings.Join(names, ">, <"), err)
 	}

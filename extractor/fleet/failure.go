@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo"
-	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/extractor/fault"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
+	"github.com/tpinfo/tpinfo/extractor/traceheaders"
 )
 
 // failure explains an error as an entry of the ledger.
@@ -64,8 +65,8 @@ var remedies = []struct {
 	{syscall.EACCES, []string{"read access to the file, or TMPDIR=DIR where scratch folders cannot be made"}},
 	{syscall.ENOMEM, []string{"-j 1", "--retry"}},
 	{kbuild.ErrNotConfigured, []string{"a build tree that was prepared (make olddefconfig prepare)", "the distribution's header package, fetched again"}},
-	{extractor.ErrOutside, []string{"the package from the distribution's own archive"}},
-	{extractor.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
+	{compile.ErrOutside, []string{"the package from the distribution's own archive"}},
+	{traceheaders.ErrMostFail, []string{"the header package fetched again", "--cc with another compiler, gcc or clang"}},
 	{kbuild.ErrNoSource, []string{"the package with the common headers, beside this one"}},
 	{kbuild.ErrNoTree, []string{"a header package: linux-headers-RELEASE or kernel-devel"}},
 	{kbuild.ErrUnknownArch, []string{"tpinfo extract --btf VMLINUX, the kernel's ELF image with BTF, for arguments and types without records"}},

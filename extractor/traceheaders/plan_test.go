@@ -1,4 +1,4 @@
-package extractor
+package traceheaders
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 // Headers of the network come first, those with needs last, those that lack
 // something alone; and the units are as many as memory asks for.
 func TestPlanUnits(t *testing.T) {
-	header := func(name string, size int) traceHeader {
-		h := traceHeader{Include: name, Size: size, Network: strings.HasPrefix(name, "net")}
+	header := func(name string, size int) Header {
+		h := Header{Include: name, Size: size, Network: strings.HasPrefix(name, "net")}
 		if name == "lacking" {
 			h.Lacks = "asm/none.h"
 		}
 		return h
 	}
 	hint := func(name string) (headers.Hint, bool) { return headers.Hint{}, strings.HasPrefix(name, "needy") }
-	all := []traceHeader{
+	all := []Header{
 		header("a", 100), header("b", 100), header("lacking", 900), header("needy", 100), header("net1", 100), header("net2", 100), header("z", 100),
 	}
 	for _, test := range []struct {
@@ -34,7 +34,7 @@ func TestPlanUnits(t *testing.T) {
 	} {
 		tree := &kbuild.Tree{Arch: &kbuild.Arch{UnitText: test.most}}
 		var got []string
-		for i, u := range plan(tree, all, hint) {
+		for i, u := range Plan(tree, all, hint) {
 			var names []string
 			for _, m := range u.members {
 				names = append(names, m.Include)
@@ -48,7 +48,7 @@ func TestPlanUnits(t *testing.T) {
 			t.Errorf("at most %d bytes: %s, want %s", test.most, s, test.want)
 		}
 	}
-	if units := plan(&kbuild.Tree{Arch: &kbuild.Arch{UnitText: 100}}, all[:1], hint); len(units) != 1 {
+	if units := Plan(&kbuild.Tree{Arch: &kbuild.Arch{UnitText: 100}}, all[:1], hint); len(units) != 1 {
 		t.Errorf("one header in %d units", len(units))
 	}
 }

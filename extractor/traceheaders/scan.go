@@ -1,4 +1,4 @@
-package extractor
+package traceheaders
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
 )
 
-// traceHeader is one trace header of a tree, as a scan of its text shows it.
-type traceHeader struct {
+// Header is one trace header of a tree, as a scan of its text shows it.
+type Header struct {
 	Path    string // absolute
 	Include string // what stands between < and > in a unit: "trace/events/sched.h"
 	Size    int    // bytes of text, a measure of the work it makes
@@ -59,12 +59,13 @@ var (
 	quotedInclude  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]+"([^"]+)"`)
 )
 
-// scan finds the tree's trace headers: those that set TRACE_SYSTEM. They come
+// Scan finds the tree's trace headers: those that set TRACE_SYSTEM. They come
 // sorted by what a unit includes.
-func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
+func Scan(tree *kbuild.Tree) ([]Header, error) {
+	include := tree.IncludeDirs()
 	seen := map[string]bool{}
 	there := map[string]bool{} // what was looked for, and whether it was there
-	var found []traceHeader
+	var found []Header
 	for _, dir := range include {
 		for _, sub := range traceDirs {
 			// Ubuntu's flavours have a link to the common headers in its place:
@@ -105,7 +106,7 @@ func scan(tree *kbuild.Tree, include []string) ([]traceHeader, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("no trace headers under %s: is it a kernel's source part? (include/trace/events is missing)", tree.Source)
 	}
-	slices.SortFunc(found, func(a, b traceHeader) int { return cmp.Compare(a.Include, b.Include) })
+	slices.SortFunc(found, func(a, b Header) int { return cmp.Compare(a.Include, b.Include) })
 	return found, nil
 }
 
@@ -131,8 +132,8 @@ func lacks(text []byte, include []string, there map[string]bool) string {
 // readTraceHeader tells what a unit has to know about a header; false for one
 // that defines no events of its own. The kernel's machinery undefines
 // TRACE_SYSTEM but never sets it.
-func readTraceHeader(text []byte) (traceHeader, bool) {
-	var h traceHeader
+func readTraceHeader(text []byte) (Header, bool) {
+	var h Header
 	if !bytes.Contains(text, []byte("TRACE_SYSTEM")) {
 		return h, false
 	}
@@ -160,23 +161,4 @@ func readTraceHeader(text []byte) (traceHeader, bool) {
 		h.Quoted = append(h.Quoted, string(m[1]))
 	}
 	return h, true
-}
-
-// sharedGuards are the guards that more than one header uses, by mistake:
-// reading one of them must not hide the other, or a part of it. readahead.h of
-// 7.3 asks for filemap.h's guard.
-func sharedGuards(all []traceHeader) map[string]bool {
-	count := map[string]int{}
-	for _, h := range all {
-		for _, g := range append(slices.Clone(h.Once), h.Guard) {
-			count[g]++
-		}
-	}
-	shared := map[string]bool{}
-	for g, n := range count {
-		if n > 1 {
-			shared[g] = true
-		}
-	}
-	return shared
 }

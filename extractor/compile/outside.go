@@ -1,4 +1,4 @@
-package extractor
+package compile
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ var ErrOutside = errors.New("the headers read a file outside their tree")
 // compiler complained of; what comes back is as much of it as is known to be
 // about the kernel. With a fatal error, which is an include that leads nowhere,
 // compilers do not list what they read until then, and only that one stays.
-func (w *workshop) checkRead(u *unit, said []cc.Diagnostic) ([]cc.Diagnostic, error) {
+func (w *Workshop) checkRead(unit string, said []cc.Diagnostic) ([]cc.Diagnostic, error) {
 	dirs := w.readable()
 	for _, d := range said {
 		for _, p := range slices.Concat([]cc.Place{d.Place}, d.Chain, d.Expansion) {
@@ -36,10 +36,10 @@ func (w *workshop) checkRead(u *unit, said []cc.Diagnostic) ([]cc.Diagnostic, er
 			}
 		}
 	}
-	for _, path := range []string{w.depsPath(u), w.assembledPath(u)} {
+	for _, path := range []string{w.depsPath(unit), w.assembledPath(unit)} {
 		list, err := ruleFiles(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && path == w.depsPath(u) && len(said) > 0:
+		case errors.Is(err, fs.ErrNotExist) && path == w.depsPath(unit) && len(said) > 0:
 			said = unlisted(said)
 		case errors.Is(err, fs.ErrNotExist):
 			// Only gcc's assembler lists what it read.
@@ -74,8 +74,8 @@ func unlisted(said []cc.Diagnostic) (kept []cc.Diagnostic) {
 }
 
 // forgetRead removes what an earlier run listed under the unit's name.
-func (w *workshop) forgetRead(u *unit) error {
-	for _, path := range []string{w.depsPath(u), w.assembledPath(u)} {
+func (w *Workshop) forgetRead(unit string) error {
+	for _, path := range []string{w.depsPath(unit), w.assembledPath(unit)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -84,16 +84,16 @@ func (w *workshop) forgetRead(u *unit) error {
 }
 
 // readable are the folders that a unit may read.
-func (w *workshop) readable() []string {
-	dirs := []string{w.dir, w.compiler.Include}
-	for _, root := range w.source.roots(w.tree) {
+func (w *Workshop) readable() []string {
+	dirs := []string{w.dir, w.Compiler.Include}
+	for _, root := range w.Roots {
 		dirs = append(dirs, root.Dir)
 	}
 	return dirs
 }
 
 // checkInside refuses a file that is in none of the folders.
-func (w *workshop) checkInside(dirs []string, file string) error {
+func (w *Workshop) checkInside(dirs []string, file string) error {
 	if file == "" || strings.HasPrefix(file, "<") {
 		return nil // the command line, or the compiler itself
 	}
@@ -136,11 +136,11 @@ func sameFile(a, b string) bool {
 // listAssembled has gcc's assembler list what it reads (.include, .incbin): its
 // bytes could pose as debugging information. clang's own assembler has no such
 // list.
-func (w *workshop) listAssembled(u *unit) []string {
-	if w.compiler.Family != kbuild.GCC {
+func (w *Workshop) listAssembled(unit string) []string {
+	if w.Compiler.Family != kbuild.GCC {
 		return nil
 	}
-	return []string{"-Wa,--MD," + w.assembledPath(u)}
+	return []string{"-Wa,--MD," + w.assembledPath(unit)}
 }
 
-func (w *workshop) assembledPath(u *unit) string { return filepath.Join(w.dir, u.name+".as.d") }
+func (w *Workshop) assembledPath(unit string) string { return filepath.Join(w.dir, unit+".as.d") }
