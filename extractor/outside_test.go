@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor/compile"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -125,5 +128,39 @@ func TestLinkedTree(t *testing.T) {
 	}
 	if len(snap.Events) != 41 || complete != 38 {
 		t.Errorf("%d events, %d complete, want 41 and 38", len(snap.Events), complete)
+	}
+}
+
+// What folders are called is no matter of what is said about the kernel: neither
+// the tree's nor the scratch folder's, nor that of the source, as far as the
+// kernel's own Makefiles bear it.
+func TestUnusualPaths(t *testing.T) {
+	want := extractSource(t, Request{Tree: tinyTree, Source: tinySource, CC: "gcc"})
+	for _, compiler := range []string{"gcc", "clang"} {
+		for _, name := range []string{"a,b", "a:b", "a$(b)", "a#b%c", "[a]*", "ä=ß"} {
+			t.Run(compiler+"/"+name, func(t *testing.T) {
+				tier.NeedTool(t, compiler, compiler)
+				dir := filepath.Join(t.TempDir(), name)
+				req := Request{Tree: filepath.Join(dir, "tree"), Source: filepath.Join(dir, "source"), Scratch: filepath.Join(dir, "scratch"), CC: compiler}
+				for to, from := range map[string]string{req.Tree: tinyTree, req.Source: tinySource} {
+					if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.Mkdir(req.Scratch, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				snap, err := Extract(context.Background(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := differences(want.Events, snap.Events, (*tpinfo.Tracepoint).FullName, (*tpinfo.Tracepoint).ContentID); len(d) > 0 || snap.Kernel.ID != want.Kernel.ID {
+					t.Errorf("kernel %s, want %s; events differ: %v", snap.Kernel.ID, want.Kernel.ID, d)
+				}
+				if diff := cmp.Diff(want.Inputs.Files, snap.Inputs.Files); diff != "" {
+					t.Errorf("files:\n%s", diff)
+				}
+			})
+		}
 	}
 }

@@ -163,16 +163,19 @@ func (s *sourceTree) object(rel string) (o kbuild.Object, by string, err error) 
 	}
 	own := filepath.Dir(rel)
 	for _, dir := range []string{own, filepath.Dir(own)} {
-		files, err := filepath.Glob(filepath.Join(s.dir, dir, "*.c"))
+		entries, err := os.ReadDir(filepath.Join(s.dir, dir))
 		if err != nil {
 			return o, "", err
 		}
-		for _, path := range files {
-			text, err := os.ReadFile(path)
+		for _, entry := range entries {
+			if filepath.Ext(entry.Name()) != ".c" {
+				continue
+			}
+			other := filepath.Join(dir, entry.Name())
+			text, err := os.ReadFile(filepath.Join(s.dir, other))
 			if err != nil {
 				return o, "", err
 			}
-			other := filepath.Join(dir, filepath.Base(path))
 			if _, _, ok := instantiate.Until(string(text), other, rel); !ok {
 				continue
 			}

@@ -135,12 +135,15 @@ func sameFile(a, b string) bool {
 
 // listAssembled has gcc's assembler list what it reads (.include, .incbin): its
 // bytes could pose as debugging information. clang's own assembler has no such
-// list.
+// list. The list is named from the scratch folder, where compilers run: a comma in
+// that one's path would end the option.
 func (w *Workshop) listAssembled(unit string) []string {
 	if w.Compiler.Family != kbuild.GCC {
 		return nil
 	}
-	return []string{"-Wa,--MD," + w.assembledPath(unit)}
+	return []string{"-Wa,--MD," + assembled(unit)}
 }
 
-func (w *Workshop) assembledPath(unit string) string { return filepath.Join(w.dir, unit+".as.d") }
+func assembled(unit string) string { return unit + ".as.d" }
+
+func (w *Workshop) assembledPath(unit string) string { return filepath.Join(w.dir, assembled(unit)) }
