@@ -18,6 +18,10 @@ const (
 	unknownTag    = "__tpinfo_unknown_" // how its tag or its constant starts
 )
 
+// UnknownTag is the tag of the struct or enum that UnknownType and
+// UnknownConstant make of a name without one, as compilers spell it.
+func UnknownTag(name string) string { return unknownTag + name }
+
 // UnknownType declares, in one line of C, a type that only a private header
 // defines: "struct afs_fid", "enum page_type" or a typedef's name. What depends
 // on it is unknown in what its unit tells.
@@ -25,11 +29,11 @@ func UnknownType(name string) string {
 	kind, tag, tagged := strings.Cut(name, " ")
 	switch {
 	case !tagged:
-		return fmt.Sprintf("typedef struct %s%s { char %s[%d]; } %s;", unknownTag, name, unknownMember, unknownSize, name)
+		return fmt.Sprintf("typedef struct %s { char %s[%d]; } %s;", UnknownTag(name), unknownMember, unknownSize, name)
 	case kind == "enum":
 		// An enum can be of any size too ("enum … __mode(byte)" in rxrpc.h), but
 		// cannot be declared larger than a long: its mark is its constant.
-		return fmt.Sprintf("enum %s { %s%s };", tag, unknownTag, tag)
+		return fmt.Sprintf("enum %s { %s };", tag, UnknownTag(tag))
 	default:
 		return fmt.Sprintf("%s %s { char %s[%d]; };", kind, tag, unknownMember, unknownSize)
 	}
@@ -38,7 +42,7 @@ func UnknownType(name string) string {
 // UnknownConstant declares, in one line of C, the length of an array that only
 // a private header defines.
 func UnknownConstant(name string) string {
-	return fmt.Sprintf("enum %s%s { %s = %d };", unknownTag, name, name, unknownSize)
+	return fmt.Sprintf("enum %s { %s = %d };", UnknownTag(name), name, unknownSize)
 }
 
 // standsForUnknown knows again what UnknownType declares.

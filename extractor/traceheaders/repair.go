@@ -1,12 +1,14 @@
 package traceheaders
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tpinfo/tpinfo/extractor/cc"
+	"github.com/tpinfo/tpinfo/extractor/mine"
 )
 
 // repair adds to a member's need what the complaints suggest. Each step gives
@@ -22,9 +24,9 @@ func (b *builder) repair(u *Unit, of broken) (member, bool) {
 	if slices.ContainsFunc(of.said, missesFile) {
 		return m, false
 	}
-	mender := mender{unit: u, member: &m, text: string(text), seek: b.seek, done: map[string]bool{}}
+	mender := mender{unit: u, source: b.SourcePath(u.name), member: &m, text: string(text), seek: b.seek, done: map[string]bool{}}
 	for _, d := range of.said {
-		mender.mend(d, d.File == b.SourcePath(u.name))
+		mender.mend(d)
 	}
 	if m.need.weight() > before {
 		return m, true
@@ -62,28 +64,30 @@ var (
 	saysIncomplete  = regexp.MustCompile(`incomplete type '(?:const |volatile )*((?:struct|union|enum) \w+)'`)
 	saysIncompleteV = regexp.MustCompile(`(?:parameter \d+ \('(\w+)'\)|field '(\w+)'|'(\w+)') has incomplete type`)
 	saysUndeclared  = regexp.MustCompile(`'(\w+)' undeclared|use of undeclared identifier '(\w+)'`)
-	saysClash       = regexp.MustCompile(`redefinition of|redeclaration of|conflicting types for|redefinition with a different type|redeclared as different`)
+	saysClash       = regexp.MustCompile(`redefinition of|redeclaration of|conflicting types for|redefinition with (?:a )?different types?|redeclared as different`)
 )
 
 // mender works through the complaints about one member.
 type mender struct {
 	unit   *Unit
+	source string // where its text is
 	member *member
 	text   string // of the header
 	seek   *seeker
 	done   map[string]bool // names that were taken care of in this round
 }
 
-// mend acts on one complaint; ours says that it is about a line of the unit.
-func (r *mender) mend(d cc.Diagnostic, ours bool) {
+// mend acts on one complaint.
+func (r *mender) mend(d cc.Diagnostic) {
 	n := &r.member.need
-	if ours {
-		// Our own declaration of something unknown: the tree knows it after all.
-		if name := r.unit.declared[d.Line]; name != "" && !r.done[name] {
-			r.done[name] = true
-			n.drop(name)
-			n.Alone = true
-		}
+	if name := r.clashing(d); name != "" && !r.done[name] {
+		// The tree knows it after all, or another header of the unit does.
+		r.done[name] = true
+		n.drop(name)
+		n.Alone = true
+		return
+	}
+	if d.File == r.source {
 		return
 	}
 	if d.File != r.member.Path {
@@ -108,6 +112,29 @@ func (r *mender) mend(d cc.Diagnostic, ours bool) {
 	default:
 		r.giveUp(d.Line, d.Message)
 	}
+}
+
+// clashing is what the unit declares as unknown, and a complaint is about:
+// where it is declared, or where the tree defines it.
+func (r *mender) clashing(d cc.Diagnostic) string {
+	for _, p := range append([]cc.Place{d.Place}, d.Expansion...) {
+		if name := r.unit.declared[p.Line]; name != "" && p.File == r.source {
+			return name
+		}
+	}
+	if !saysClash.MatchString(d.Message) {
+		return ""
+	}
+	for _, line := range slices.Sorted(maps.Keys(r.unit.declared)) {
+		name := r.unit.declared[line]
+		tag := name[strings.LastIndexByte(name, ' ')+1:]
+		for _, spelled := range []string{name, tag, "struct " + mine.UnknownTag(tag)} {
+			if strings.Contains(d.Message, "'"+spelled+"'") {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // giveUp gives up the record of the event at a line; where that did not help
