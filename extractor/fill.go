@@ -106,7 +106,8 @@ func (f *filler) fillEvent(e, from *tpinfo.Tracepoint) {
 	if e.Complete() || from == nil {
 		return
 	}
-	args := f.fillArgs(e, from)
+	whole := e.Args == nil
+	args := fillArgs(e, from)
 	record := f.fillRecord(e)
 	if !args && !record {
 		return
@@ -115,6 +116,13 @@ func (f *filler) fillEvent(e, from *tpinfo.Tracepoint) {
 	e.Problems = slices.DeleteFunc(e.Problems, func(p tpinfo.Problem) bool {
 		return !stands(e, p)
 	})
+	if whole {
+		for _, p := range from.Problems {
+			if p.Code == tpinfo.ArgsMissing { // BTF may lack their names
+				e.Problems = append(e.Problems, p)
+			}
+		}
+	}
 }
 
 // stands reports whether a problem of an event is still one.
@@ -144,15 +152,21 @@ func stands(e *tpinfo.Tracepoint, p tpinfo.Problem) bool {
 	return true
 }
 
-func (f *filler) fillArgs(e, from *tpinfo.Tracepoint) bool {
+// fillArgs takes arguments from BTF; of those that the headers have, the sizes
+// that they lack. Arguments of another number or type are those of another
+// event, or of one that a patch changed: they tell nothing.
+func fillArgs(e, from *tpinfo.Tracepoint) bool {
 	if e.Args == nil {
 		e.Args = slices.Clone(from.Args)
 		return true
 	}
+	if len(e.Args) != len(from.Args) {
+		return false
+	}
 	filled := false
 	for i := range e.Args {
-		if a := &e.Args[i]; !a.Size.Known() && from.Args[i].Size.Known() {
-			a.Size, a.Signed, filled = from.Args[i].Size, from.Args[i].Signed, true
+		if a, b := &e.Args[i], &from.Args[i]; !a.Size.Known() && b.Size.Known() && a.Type == b.Type {
+			a.Size, a.Signed, filled = b.Size, b.Signed, true
 		}
 	}
 	return filled
