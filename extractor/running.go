@@ -178,7 +178,8 @@ func overlay(snap *tpinfo.Snapshot, tp *btf.Tracepoints, formats []tpinfo.Tracep
 		}
 		e := &snap.Events[i]
 		if e.System != "" {
-			continue // a second event of this name, of another system
+			snap.Events = append(snap.Events, sameName(f, e))
+			continue
 		}
 		e.System, e.Source = f.System, tpinfo.FromBTFTracefs
 		e.Problems = slices.DeleteFunc(e.Problems, func(p tpinfo.Problem) bool {
@@ -219,6 +220,15 @@ func classOf(records map[string]*tpinfo.Record, want *tpinfo.Record) *tpinfo.Byt
 		size = &r.Size
 	}
 	return size
+}
+
+// sameName is an event of one system whose name another's has too.
+func sameName(f tpinfo.Tracepoint, first *tpinfo.Tracepoint) tpinfo.Tracepoint {
+	f.Problems = append(f.Problems, tpinfo.Problem{
+		Code: tpinfo.ArgsMissing, Message: fmt.Sprintf("BTF does not tell its arguments from those of %s", first.FullName()),
+		Supply: []string{"the kernel's headers"},
+	})
+	return f
 }
 
 // onlyFormat is an event that BTF does not know.

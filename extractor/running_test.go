@@ -1,11 +1,13 @@
 package extractor
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/extractor/btf"
 )
 
 func TestUnambiguous(t *testing.T) {
@@ -44,5 +46,27 @@ func TestOnlyFormat(t *testing.T) {
 	e = onlyFormat(tpinfo.Tracepoint{System: "kprobes", Name: "mine", Source: tpinfo.FromTracefs, Record: record()}, 8)
 	if e.Complete() || e.RecordOnly() || e.Args != nil || e.Record.Size.Known() || len(e.Problems) != 1 || e.Problems[0].Code != tpinfo.ArgsMissing {
 		t.Errorf("%+v", e)
+	}
+}
+
+// Two modules may have an event of one name: BTF tells of one, and the other is
+// not lost.
+func TestSameName(t *testing.T) {
+	format := func(system string) tpinfo.Tracepoint {
+		return tpinfo.Tracepoint{System: system, Name: "read_promote", Source: tpinfo.FromTracefs, Record: &tpinfo.Record{Size: tpinfo.Unknown, Fields: []tpinfo.Field{}}}
+	}
+	args := []tpinfo.Arg{{Name: "bio", Type: "struct bio *", Size: 8}}
+	snap := &tpinfo.Snapshot{Events: []tpinfo.Tracepoint{{Name: "read_promote", Args: args, Source: tpinfo.FromBTF}}}
+	overlay(snap, &btf.Tracepoints{}, []tpinfo.Tracepoint{format("bcache"), format("bcachefs")})
+	if len(snap.Events) != 2 {
+		t.Fatalf("%d events: %+v", len(snap.Events), snap.Events)
+	}
+	first, second := snap.Events[0], snap.Events[1]
+	if first.FullName() != "bcache:read_promote" || len(first.Args) != 1 {
+		t.Errorf("%+v", first)
+	}
+	if second.FullName() != "bcachefs:read_promote" || second.Args != nil || second.Record == nil ||
+		len(second.Problems) != 1 || second.Problems[0].Code != tpinfo.ArgsMissing || !strings.Contains(second.Problems[0].Message, "bcache:read_promote") {
+		t.Errorf("%+v", second)
 	}
 }
