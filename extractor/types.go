@@ -33,7 +33,7 @@ func Types(ctx context.Context, req Request, names []string) (types []tpinfo.Typ
 	if err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "tpinfo-types-")
+	scratch, err := os.MkdirTemp(req.Scratch, "tpinfo-types-")
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}

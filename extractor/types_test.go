@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,11 @@ func TestTypesOfHeaders(t *testing.T) {
 	for _, cc := range []string{"gcc", "clang"} {
 		t.Run(cc, func(t *testing.T) {
 			tier.NeedTool(t, cc, cc)
-			req := Request{Tree: tree, CC: cc}
+			req := Request{Tree: tree, CC: cc, Scratch: t.TempDir()}
+			nowhere := Request{Tree: tree, CC: cc, Scratch: filepath.Join(tree, "nowhere")}
+			if _, err := Types(context.Background(), nowhere, []string{"linux/part.h"}); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("in a scratch folder that is not there: %v", err)
+			}
 			// Included in this order: the second needs the first.
 			types, err := Types(context.Background(), req, []string{"linux/part.h", "linux/widget.h"})
 			if err != nil {
