@@ -19,7 +19,19 @@ import (
 // releases, or the start of an id (4 digits at least). Other than in Kernels, a
 // kernel that is known under several releases is there with each of them. A
 // selector that names none is a NotFoundError, and so is an empty cache.
+// Superseded kernels are there only where their ids are selectors.
 func (db *DB) Releases(ctx context.Context, selectors ...string) ([]*Kernel, error) {
+	return db.releases(ctx, selectors, selects, func(i *Info) bool { return !i.Superseded })
+}
+
+// EveryRelease is Releases with the superseded kernels.
+func (db *DB) EveryRelease(ctx context.Context, selectors ...string) ([]*Kernel, error) {
+	return db.releases(ctx, selectors, fits, func(*Info) bool { return true })
+}
+
+// releases returns the kernels that any of the selectors names, by the word of
+// names; without one, those that are meant by none.
+func (db *DB) releases(ctx context.Context, selectors []string, names func(string, *Info) (bool, error), byNone func(*Info) bool) ([]*Kernel, error) {
 	infos, err := db.aliases(ctx, selectKernels)
 	if err != nil {
 		return nil, err
@@ -32,7 +44,7 @@ func (db *DB) Releases(ctx context.Context, selectors ...string) ([]*Kernel, err
 	for _, s := range selectors {
 		some := false
 		for n := range infos {
-			named, err := selects(s, &infos[n])
+			named, err := names(s, &infos[n])
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +56,7 @@ func (db *DB) Releases(ctx context.Context, selectors ...string) ([]*Kernel, err
 	}
 	var found []*Kernel
 	for n := range infos {
-		if take[n] || len(selectors) == 0 {
+		if take[n] || len(selectors) == 0 && byNone(&infos[n]) {
 			found = append(found, &Kernel{db: db, info: infos[n]})
 		}
 	}

@@ -24,7 +24,9 @@ func TestReleases(t *testing.T) {
 	put(t, db, renamed(sample("", 0), "6.1.0-9-amd64", 2)) // the same content
 	put(t, db, renamed(sample("", 0), "6.1.0-9-amd64", 3)) // once more
 	put(t, db, renamed(sample("", 1), "5.10.0-46-amd64", 2))
-	put(t, db, renamed(sample("", 2), "6.1.0-9-amd64", 2)) // other content
+	other := renamed(sample("", 2), "6.1.0-9-amd64", 2) // other content, of another folder
+	other.Kernel.Tree = "/home/me/linux"
+	put(t, db, other)
 	id := sample("", 1).Kernel.ID
 	for _, test := range []struct {
 		selectors, want []string

@@ -24,6 +24,10 @@ type Info struct {
 	// Events and Types count what it has, Incomplete the events with
 	// something unknown.
 	Events, Incomplete, Types int
+	// Superseded: it was extracted again since, from the same place under the
+	// same release and with another outcome, and is named by its id alone.
+	// Where an exported file does not say when, nothing is known to be older.
+	Superseded bool
 }
 
 // Kernel is one kernel of the cache. It is cheap to get and safe for
@@ -98,12 +102,35 @@ func (db *DB) aliases(ctx context.Context, query string, args ...any) (infos []I
 		}
 		infos = append(infos, i)
 	}
+	supersede(infos)
 	return infos, rows.Err()
+}
+
+// supersede marks what was extracted again since; of a release, all aliases are
+// among infos.
+func supersede(infos []Info) {
+	type place struct{ release, arch, tree string }
+	at := func(i *Info) place { return place{i.Release, i.Arch, i.Tree} }
+	last := map[place]time.Time{}
+	for n := range infos {
+		if p := at(&infos[n]); infos[n].Extracted.After(last[p]) {
+			last[p] = infos[n].Extracted
+		}
+	}
+	for n := range infos {
+		i := &infos[n]
+		i.Superseded = !i.Extracted.IsZero() && i.Extracted.Before(last[at(i)])
+	}
+}
+
+// withoutSuperseded are kernels that a release or a glob may name.
+func withoutSuperseded(infos []Info) []Info {
+	return slices.DeleteFunc(infos, func(i Info) bool { return i.Superseded })
 }
 
 // Kernel returns the kernel that selector names: a release, the start of an id
 // (4 digits at least), a glob over releases that matches one, or empty for the
-// only one there is.
+// only one there is. Superseded kernels are named by their ids alone.
 func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 	if selector != "" {
 		infos, err := db.aliases(ctx, selectKernels+" WHERE a.release = ?", selector)
@@ -111,7 +138,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 			return nil, err
 		}
 		if len(infos) > 0 {
-			return db.one(selector, newestOfEach(infos))
+			return db.one(selector, newestOfEach(withoutSuperseded(infos)))
 		}
 	}
 	infos, err := db.aliases(ctx, selectKernels)
@@ -122,7 +149,7 @@ func (db *DB) Kernel(ctx context.Context, selector string) (*Kernel, error) {
 		if len(infos) == 0 {
 			return nil, emptyCache()
 		}
-		return db.one(selector, newestOfEach(infos))
+		return db.one(selector, newestOfEach(withoutSuperseded(infos)))
 	}
 	var found []Info
 	for _, i := range infos {
@@ -156,9 +183,15 @@ func noKernel(selector string, infos []Info) error {
 // minID is how many digits of an id name a kernel.
 const minID = 4
 
-// selects reports whether a selector names a kernel: its release, a glob over
-// releases, or the start of its id.
+// selects reports whether a selector names a kernel: the start of its id, or, of
+// one that is not superseded, its release or a glob over releases.
 func selects(selector string, i *Info) (bool, error) {
+	named, err := fits(selector, i)
+	return named && (!i.Superseded || startsID(selector, i)), err
+}
+
+// fits is selects for superseded kernels too.
+func fits(selector string, i *Info) (bool, error) {
 	if selector == i.Release {
 		return true, nil
 	}
@@ -166,7 +199,11 @@ func selects(selector string, i *Info) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("kernel %q: %w", selector, err)
 	}
-	return glob || len(selector) >= minID && strings.HasPrefix(i.ID, selector), nil
+	return glob || startsID(selector, i), nil
+}
+
+func startsID(selector string, i *Info) bool {
+	return len(selector) >= minID && strings.HasPrefix(i.ID, selector)
 }
 
 // one is for a selection that must be a single kernel.
@@ -226,31 +263,6 @@ func (db *DB) OwnBytes(ctx context.Context) (map[string]int64, error) {
 		}
 	}
 	return own, explain(db.path, rows.Err())
-}
-
-// Match returns the kernels whose release matches a glob, newest first. A
-// kernel known under several is there once, under the matching one extracted
-// last.
-func (db *DB) Match(ctx context.Context, glob string) ([]*Kernel, error) {
-	infos, err := db.aliases(ctx, selectKernels)
-	if err != nil {
-		return nil, err
-	}
-	var matching []Info
-	for _, i := range infos {
-		ok, err := path.Match(glob, i.Release)
-		if err != nil {
-			return nil, fmt.Errorf("kernels %q: %w", glob, err)
-		}
-		if ok {
-			matching = append(matching, i)
-		}
-	}
-	var found []*Kernel
-	for _, i := range newestOfEach(matching) {
-		found = append(found, &Kernel{db: db, info: i})
-	}
-	return found, nil
 }
 
 // Recorded is an earlier extraction.

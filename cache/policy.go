@@ -11,7 +11,8 @@ import (
 // Policy says which kernels a cache can do without: those that all that is set
 // picks, and that Keep does not protect. One that sets nothing picks none.
 type Policy struct {
-	// Newest is how many releases of each series and flavour stay.
+	// Newest is how many releases of each series and flavour stay; superseded
+	// kernels do not stay for it.
 	Newest int
 	// Older picks those that were last extracted so long ago. Of a kernel out
 	// of an exported file it is not known when that was; it stays.
@@ -20,7 +21,7 @@ type Policy struct {
 	Matching, Keep []string
 }
 
-// Choose picks from all releases of a cache's kernels, as Releases lists them.
+// Choose picks from all releases of a cache's kernels, as EveryRelease lists them.
 // A kernel that is known under several releases is picked when each of them
 // is.
 func (p Policy) Choose(kernels []*Kernel, now time.Time) ([]Info, error) {
@@ -31,16 +32,16 @@ func (p Policy) Choose(kernels []*Kernel, now time.Time) ([]Info, error) {
 	stays := map[string]bool{} // by id
 	for _, k := range kernels {
 		i := &k.info
-		matching, err := anySelects(p.Matching, i)
+		matching, err := anyFits(p.Matching, i)
 		if err != nil {
 			return nil, err
 		}
-		protected, err := anySelects(p.Keep, i)
+		protected, err := anyFits(p.Keep, i)
 		if err != nil {
 			return nil, err
 		}
 		old := !i.Extracted.IsZero() && now.Sub(i.Extracted) > p.Older
-		if protected || newest[i.Release] || p.Older > 0 && !old || len(p.Matching) > 0 && !matching {
+		if protected || newest[i.Release] && !i.Superseded || p.Older > 0 && !old || len(p.Matching) > 0 && !matching {
 			stays[i.ID] = true
 		}
 	}
@@ -60,7 +61,7 @@ func (p Policy) Named(kernels []*Kernel) (nothing, beside []string, err error) {
 	named, others := map[string]bool{}, map[string][]string{} // by id
 	for _, k := range kernels {
 		i := &k.info
-		matching, err := anySelects(p.Matching, i)
+		matching, err := anyFits(p.Matching, i)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -75,7 +76,7 @@ func (p Policy) Named(kernels []*Kernel) (nothing, beside []string, err error) {
 	}
 	slices.SortFunc(beside, func(a, b string) int { return cmp.Or(tpinfo.CompareReleases(a, b), cmp.Compare(a, b)) })
 	for _, s := range p.Matching {
-		if !slices.ContainsFunc(kernels, func(k *Kernel) bool { is, err := selects(s, &k.info); return is && err == nil }) {
+		if !slices.ContainsFunc(kernels, func(k *Kernel) bool { is, err := fits(s, &k.info); return is && err == nil }) {
 			nothing = append(nothing, s)
 		}
 	}
@@ -107,11 +108,11 @@ func (p Policy) newest(kernels []*Kernel) map[string]bool {
 	return out
 }
 
-// anySelects reports whether one of the selectors names a kernel.
-func anySelects(selectors []string, i *Info) (bool, error) {
+// anyFits reports whether one of the selectors names a kernel.
+func anyFits(selectors []string, i *Info) (bool, error) {
 	for _, s := range selectors {
-		if named, err := selects(s, i); named || err != nil {
-			return named, err
+		if fit, err := fits(s, i); fit || err != nil {
+			return fit, err
 		}
 	}
 	return false, nil

@@ -33,7 +33,14 @@ func TestPolicy(t *testing.T) {
 	if err := db.AddAlias(ctx, sample("", 0).Kernel.ID, as, tpinfo.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	kernels, err := db.Releases(ctx)
+	// What was extracted again is nobody's newest.
+	again := sample("6.6.0-1-arm64", 8)
+	again.Kernel.Extracted = now.Add(-time.Hour)
+	put(t, db, again)
+	before := sample("6.6.0-1-arm64", 9)
+	before.Kernel.Extracted = now.Add(-2 * time.Hour)
+	put(t, db, before)
+	kernels, err := db.EveryRelease(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +51,10 @@ func TestPolicy(t *testing.T) {
 	}{
 		{Policy{}, ""},
 		{Policy{Keep: []string{"*"}}, ""},
-		{Policy{Newest: 1}, "5.10.0-8-rt-amd64 6.1.0-1-amd64 6.1.0-2-amd64 6.1.0-3-amd64"},
-		{Policy{Newest: 2}, "6.1.0-1-amd64 6.1.0-2-amd64"},
-		{Policy{Newest: 9}, ""},
-		{Policy{Newest: 1, Keep: []string{"6.1.*"}}, "5.10.0-8-rt-amd64"},
+		{Policy{Newest: 1}, "5.10.0-8-rt-amd64 6.1.0-1-amd64 6.1.0-2-amd64 6.1.0-3-amd64 6.6.0-1-arm64"},
+		{Policy{Newest: 2}, "6.1.0-1-amd64 6.1.0-2-amd64 6.6.0-1-arm64"},
+		{Policy{Newest: 9}, "6.6.0-1-arm64"},
+		{Policy{Newest: 1, Keep: []string{"6.1.*"}}, "5.10.0-8-rt-amd64 6.6.0-1-arm64"},
 		{Policy{Older: 90 * day}, "5.10.0-46-amd64 5.10.0-46-rt-amd64 6.1.0-1-amd64"},
 		{Policy{Older: 90 * day, Newest: 1}, "6.1.0-1-amd64"},
 		{Policy{Older: 1000 * day}, ""},

@@ -241,6 +241,7 @@ func TestOneReleaseTwoKernels(t *testing.T) {
 	db := openTemp(t)
 	first, second := sample("6.1.0-1", 0), sample("6.1.0-1", 1)
 	second.Kernel.ID = "feedbeef" + second.Kernel.ID[8:]
+	second.Kernel.Tree = "/home/me/linux"
 	put(t, db, first)
 	put(t, db, second)
 	var several *AmbiguousError
