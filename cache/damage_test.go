@@ -251,6 +251,30 @@ func TestDamagedFile(t *testing.T) {
 			found++
 		}
 	}
+	// What cannot be read at all is a fault as others are, and nothing leads
+	// back to who found it.
+	for name, bad := range map[string][]byte{
+		"cut":         good[:len(good)/3],
+		"overwritten": append(bytes.Clone(good[:len(good)/3]), bytes.Repeat([]byte{0x5a}, len(good)-len(good)/3)...),
+	} {
+		file := filepath.Join(t.TempDir(), name+".db")
+		if err := os.WriteFile(file, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		db, err := Open(ctx, file, ReadOnly())
+		if err == nil {
+			var faults []Fault
+			faults, err = db.Verify(ctx)
+			if err != nil || len(faults) == 0 || !strings.HasPrefix(faults[len(faults)-1].What, "more cannot be read: ") {
+				t.Errorf("%s: %q, %v", name, faults, err)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		} else if !errors.Is(err, ErrCorrupt) || strings.Contains(err.Error(), "verify") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	// What is left: parts of pages that hold nothing any more.
 	t.Logf("%d of %d damages found", found, tried)
 	if found < tried*95/100 {

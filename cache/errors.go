@@ -103,7 +103,7 @@ func explainSQLite(path string, code sqlite3.ErrNo, err error) error {
 	case sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %s", ErrNotCache, path)
 	case sqlite3.ErrCorrupt:
-		return damagedFile(path, err)
+		return fmt.Errorf("%w: %s (%w); use another copy, or move it away and make it anew", ErrCorrupt, path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		return fmt.Errorf("%w: %s (%w); choose a file you may write with --cache", ErrReadOnly, path, err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:

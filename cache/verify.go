@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mattn/go-sqlite3"
+
 	"github.com/tpinfo/tpinfo/cache/layout"
 	"github.com/tpinfo/tpinfo/cache/table"
 )
@@ -26,6 +28,10 @@ func (db *DB) Verify(ctx context.Context) (faults []Fault, err error) {
 	for _, check := range []func(context.Context) ([]Fault, error){db.verifyFile, db.verifyContent, db.verifyBlobs, db.verifyReferences, db.verifyFailures} {
 		found, err := check(ctx)
 		faults = append(faults, found...)
+		var damaged sqlite3.Error
+		if errors.As(err, &damaged) && damaged.Code == sqlite3.ErrCorrupt {
+			return append(faults, Fault{"file", fmt.Sprintf("more cannot be read: %v", damaged)}), nil
+		}
 		if err != nil {
 			return faults, err
 		}
