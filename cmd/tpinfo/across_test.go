@@ -20,7 +20,7 @@ func TestAcrossRealKernels(t *testing.T) {
 	tpinfo := func(want int, args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		status := run(t.Context(), append(args, "--cache", cache), streams{in: strings.NewReader(""), out: &out, err: &errs})
+		status := run(t.Context(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status != want {
 			t.Fatalf("tpinfo %q: status %d, want %d\n%s%s", args, status, want, &out, &errs)
 		}
@@ -86,7 +86,7 @@ func BenchmarkAcross(b *testing.B) {
 		b.Fatal(err)
 	}
 	var out bytes.Buffer
-	if status := run(b.Context(), []string{"kernels", "--cache", cache}, streams{in: strings.NewReader(""), out: &out, err: &out}); status != exitDone {
+	if status := run(b.Context(), []string{"kernels", "--cache", cache}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status != exitDone {
 		b.Fatal(out.String())
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -98,7 +98,7 @@ func BenchmarkAcross(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%d kernels", name, len(lines)-1), func(b *testing.B) {
 			for b.Loop() {
 				out.Reset()
-				if status := run(b.Context(), append(args, "--cache", cache), streams{in: strings.NewReader(""), out: &out, err: &out}); status > exitFailed || out.Len() < 200 {
+				if status := run(b.Context(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status > exitFailed || out.Len() < 200 {
 					b.Fatalf("status %d: %s", status, &out)
 				}
 			}

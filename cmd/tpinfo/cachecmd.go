@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,28 +12,29 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-func (a *app) cacheCommand() *cobra.Command {
+// Cache is "tpinfo cache", with all that looks after the cache file.
+func Cache(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look after the cache file",
-		Args:  none,
+		Args:  None,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "stats", Short: "Tell how full the cache is", Args: none,
+			Use: "stats", Short: "Tell how full the cache is", Args: None,
 			Example: "  tpinfo cache stats",
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.cacheStats(cmd.Context()) },
+			RunE:    func(cmd *cobra.Command, _ []string) error { return showStats(cmd.Context(), a) },
 		},
 		&cobra.Command{
-			Use: "verify", Short: "Read everything in the cache and check it", Args: none,
+			Use: "verify", Short: "Read everything in the cache and check it", Args: None,
 			Long: `Check the file, every layout and every kernel against its digest, and that nothing
 is named that is not there. Exit status 1 when something is wrong. -f json prints
 one object, with the list of faults.`,
 			Example: "  tpinfo cache verify\n  tpinfo cache verify -f json | jq '.faults[].where'",
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.cacheVerify(cmd.Context()) },
+			RunE:    func(cmd *cobra.Command, _ []string) error { return verifyCache(cmd.Context(), a) },
 		},
-		a.cacheMergeCommand(), a.cacheExportCommand(), a.cacheImportCommand(), a.cacheGCCommand(),
+		mergeCommand(a), exportCommand(a), importCommand(a), gcCommand(a),
 		&cobra.Command{
 			Use: "remove KERNEL...", Short: "Take kernels out of the cache",
 			Long: `Take kernels out of the cache: all that are named or, when one of them is not there,
@@ -43,9 +42,9 @@ none. A kernel that is known under several releases goes with all of them. -f js
 prints an object for each. 'tpinfo cache gc' then gives back the space that only
 they used.`,
 			Example:           "  tpinfo cache remove 5.10.0-46-cloud-amd64\n  tpinfo cache remove 1f6a0c2e",
-			Args:              some("a kernel, as 'tpinfo kernels' lists them"),
-			ValidArgsFunction: a.completeKernels,
-			RunE:              func(cmd *cobra.Command, names []string) error { return a.cacheRemove(cmd.Context(), names) },
+			Args:              Some("a kernel, as 'tpinfo kernels' lists them"),
+			ValidArgsFunction: a.CompleteKernels,
+			RunE:              func(cmd *cobra.Command, names []string) error { return removeKernels(cmd.Context(), a, names) },
 		},
 	)
 	return cmd
@@ -58,8 +57,8 @@ type statsJSON struct {
 	cache.Stats
 }
 
-func (a *app) cacheStats(ctx context.Context) (err error) {
-	db, err := a.readCache(ctx)
+func showStats(ctx context.Context, a *App) (err error) {
+	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,26 +67,26 @@ func (a *app) cacheStats(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.write(func(w io.Writer) error {
-		if a.settings.format == "json" {
-			return printJSON(w, statsJSON{tpinfo.Schema, s.Schema, s})
+	return a.Write(func(w io.Writer) error {
+		if a.Settings.Format == "json" {
+			return PrintJSON(w, statsJSON{tpinfo.Schema, s.Schema, s})
 		}
-		t := &table{}
-		t.add("file", s.Path)
-		t.add("size", size(s.Bytes))
-		t.add("kernels", fmt.Sprint(s.Kernels))
-		t.add("events", fmt.Sprintf("%d layouts for %d uses", s.Events, s.EventUses))
+		t := &Table{}
+		t.Add("file", s.Path)
+		t.Add("size", Size(s.Bytes))
+		t.Add("kernels", fmt.Sprint(s.Kernels))
+		t.Add("events", fmt.Sprintf("%d layouts for %d uses", s.Events, s.EventUses))
 		if s.Failures > 0 {
-			t.add("failures", fmt.Sprint(s.Failures))
+			t.Add("failures", fmt.Sprint(s.Failures))
 		}
-		t.add("types", fmt.Sprintf("%d layouts for %d uses", s.Types, s.TypeUses))
-		t.add("content", s.Content)
-		return t.print(w, "")
+		t.Add("types", fmt.Sprintf("%d layouts for %d uses", s.Types, s.TypeUses))
+		t.Add("content", s.Content)
+		return t.Print(w, "")
 	})
 }
 
-func (a *app) cacheVerify(ctx context.Context) (err error) {
-	db, err := a.readCache(ctx)
+func verifyCache(ctx context.Context, a *App) (err error) {
+	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,11 +95,11 @@ func (a *app) cacheVerify(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.write(func(w io.Writer) error { return a.printFaults(w, db.Path(), faults) }); err != nil {
+	if err := a.Write(func(w io.Writer) error { return printFaults(a, w, db.Path(), faults) }); err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%s found in %s; use another copy, or move it away and make it anew", plural(len(faults), "fault"), db.Path())
+		return fmt.Errorf("%s found in %s; use another copy, or move it away and make it anew", Plural(len(faults), "fault"), db.Path())
 	}
 	return nil
 }
@@ -112,89 +111,29 @@ type verifiedJSON struct {
 	Faults []cache.Fault `json:"faults"`
 }
 
-func (a *app) printFaults(w io.Writer, path string, faults []cache.Fault) error {
-	if a.settings.format == "json" {
-		return printJSON(w, verifiedJSON{tpinfo.Schema, path, notNil(faults)})
+func printFaults(a *App, w io.Writer, path string, faults []cache.Fault) error {
+	if a.Settings.Format == "json" {
+		return PrintJSON(w, verifiedJSON{tpinfo.Schema, path, NotNil(faults)})
 	}
 	for _, f := range faults {
 		fmt.Fprintf(w, "%s: %s\n", f.Where, f.What)
 	}
-	if len(faults) == 0 && !a.settings.quiet {
+	if len(faults) == 0 && !a.Settings.Quiet {
 		fmt.Fprintln(w, "no fault found")
 	}
 	return nil
 }
 
-func (a *app) cacheRemove(ctx context.Context, names []string) error {
-	return a.writeCache(ctx, func(db *cache.DB) error {
-		contents, err := db.Contents(ctx)
-		if err != nil {
-			return err
-		}
-		var found []takenOutJSON
-		var ids []string
-		for _, name := range names {
-			k, err := db.Kernel(ctx, name)
-			if err != nil {
-				return err
-			}
-			id := k.Info().ID
-			if slices.Contains(ids, id) {
-				continue
-			}
-			at := slices.IndexFunc(contents, func(c cache.KernelContent) bool { return c.ID == id })
-			if at < 0 {
-				return &cache.NotFoundError{What: "kernel", Name: name, In: "the cache: it was removed meanwhile"}
-			}
-			ids = append(ids, id)
-			found = append(found, takenOutJSON{tpinfo.Schema, k.Info().Release, id, contents[at].Releases})
-		}
-		if err := db.Remove(ctx, ids...); err != nil {
-			return err
-		}
-		return a.write(func(w io.Writer) error { return a.printTakenOut(w, found) })
-	})
-}
-
-// takenOutJSON is the JSON form of a kernel that was removed.
-type takenOutJSON struct {
-	Schema int    `json:"schema"`
-	Kernel string `json:"kernel"`
-	ID     string `json:"id"`
-	// Releases are all that it was known as: they went with it.
-	Releases []string `json:"releases"`
-}
-
-func (a *app) printTakenOut(w io.Writer, found []takenOutJSON) error {
-	for _, k := range found {
-		if a.settings.format == "json" {
-			if err := printJSON(w, k); err != nil {
-				return err
-			}
-			continue
-		}
-		if a.settings.quiet {
-			continue
-		}
-		also := ""
-		if others := slices.DeleteFunc(slices.Clone(k.Releases), func(r string) bool { return r == k.Kernel }); len(others) > 0 {
-			also = ", which is " + strings.Join(others, " and ") + " too"
-		}
-		fmt.Fprintf(w, "%s removed%s  %s\n", k.Kernel, also, a.style.dim("id "+shortID(k.ID)))
-	}
-	return nil
-}
-
 // writeCache opens a cache that exists, for writing.
-func (a *app) writeCache(ctx context.Context, f func(*cache.DB) error) (err error) {
-	there, err := a.readCache(ctx)
+func writeCache(ctx context.Context, a *App, f func(*cache.DB) error) (err error) {
+	there, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
 	}
 	if err := there.Close(); err != nil {
 		return err
 	}
-	db, err := cache.Open(ctx, a.settings.cache)
+	db, err := cache.Open(ctx, a.Settings.Cache)
 	if err != nil {
 		return err
 	}

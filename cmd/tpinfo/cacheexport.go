@@ -13,7 +13,7 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-func (a *app) cacheExportCommand() *cobra.Command {
+func exportCommand(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export -o FILE", Short: "Write kernels to a small file for another machine",
 		Long: `Write the kernels that -k names, or all, to one small file, for 'tpinfo cache
@@ -25,17 +25,17 @@ or OpenSSH and without a passphrase; 'openssl genpkey -algorithm ed25519' makes 
 		Example: `  tpinfo cache export -o all.tpz
   tpinfo cache export -k '6.1.*' -k 6.12.9-amd64 -o kernels.tpz
   tpinfo cache export -k $(uname -r) --sign key.pem -o - | ssh target tpinfo cache import --verify key.pub -`,
-		Args: none,
+		Args: None,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			// The configuration's kernel is about questions to one.
-			a.settings.kernels, err = cmd.Flags().GetStringArray("kernel")
-			must(err)
-			return a.cacheExport(cmd.Context())
+			a.Settings.Kernels, err = cmd.Flags().GetStringArray("kernel")
+			Must(err)
+			return export(cmd.Context(), a)
 		},
 	}
 	cmd.Flags().StringArrayP("kernel", "k", nil, "kernels to export: a release, a glob, or the start of an id (may be repeated; default: all)")
 	cmd.Flags().String("sign", "", "sign the file with the Ed25519 key in this file")
-	must(cmd.RegisterFlagCompletionFunc("kernel", a.completeKernels))
+	Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
 	return cmd
 }
 
@@ -48,15 +48,15 @@ type exportedJSON struct {
 	Signer  string `json:"signer"` // key that signed it; empty when none did
 }
 
-func (a *app) cacheExport(ctx context.Context) (err error) {
-	file := a.settings.output
+func export(ctx context.Context, a *App) (err error) {
+	file := a.Settings.Output
 	switch {
 	case file == "":
-		return usageError{errors.New(`expected -o FILE, or -o - for standard output`)}
-	case file == "-" && isTerminal(a.out):
-		return usageError{errors.New("the file is not for a terminal; give it a name with -o, or a program to read it")}
+		return Usagef(`expected -o FILE, or -o - for standard output`)
+	case file == "-" && IsTerminal(a.Out):
+		return Usagef("the file is not for a terminal; give it a name with -o, or a program to read it")
 	}
-	out, err := a.outgoing(ctx)
+	out, err := openOutgoing(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,9 @@ func (a *app) cacheExport(ctx context.Context) (err error) {
 	}
 	export := func(w io.Writer) error { return db.Export(ctx, w, ids, opts...) }
 	if file == "-" {
-		return export(a.out)
+		return export(a.Out)
 	}
-	if err := writeFile("output", file, export); err != nil {
+	if err := WriteFile("output", file, export); err != nil {
 		return err
 	}
 	st, err := os.Stat(file)
@@ -84,15 +84,15 @@ func (a *app) cacheExport(ctx context.Context) (err error) {
 	}
 	x.Bytes = st.Size()
 	switch {
-	case a.settings.format == "json":
-		return printJSON(a.out, x)
-	case a.settings.quiet:
+	case a.Settings.Format == "json":
+		return PrintJSON(a.Out, x)
+	case a.Settings.Quiet:
 		return nil
 	}
 	by := ""
 	if key != nil {
 		by = ", signed by " + x.Signer
 	}
-	_, err = fmt.Fprintf(a.out, "%s: %s, %s%s\n", a.style.bold(file), plural(x.Kernels, "kernel"), size(x.Bytes), by)
+	_, err = fmt.Fprintf(a.Out, "%s: %s, %s%s\n", a.Style.Bold(file), Plural(x.Kernels, "kernel"), Size(x.Bytes), by)
 	return err
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-func (a *app) cacheGCCommand() *cobra.Command {
+func gcCommand(a *App) *cobra.Command {
 	var policy cache.Policy
 	var older string
 	cmd := &cobra.Command{
-		Use: "gc", Short: "Remove kernels by a policy, and what no kernel uses any more", Args: none,
+		Use: "gc", Short: "Remove kernels by a policy, and what no kernel uses any more", Args: None,
 		Long: `Remove what no kernel uses any more, and give the space back. With options that
 pick kernels, those that all of the options pick are removed first; of a kernel
 that is known under several releases, each must be picked. Kernels that
@@ -33,7 +33,7 @@ they were extracted, and --older-than never picks them.`,
 			// The configuration's kernel is about questions to one.
 			var err error
 			policy.Matching, err = cmd.Flags().GetStringArray("kernel")
-			must(err)
+			Must(err)
 			switch {
 			case cmd.Flags().Changed("keep") && policy.Newest < 1:
 				err = fmt.Errorf("--keep %d: it takes one or more", policy.Newest)
@@ -45,9 +45,9 @@ they were extracted, and --older-than never picks them.`,
 				err = errors.New("--keep-kernels protects from what --keep, --older-than and -k pick; give one of these too")
 			}
 			if err != nil {
-				return usageError{err}
+				return Usage(err)
 			}
-			return a.cacheGC(cmd.Context(), policy)
+			return collect(cmd.Context(), a, policy)
 		},
 	}
 	f := cmd.Flags()
@@ -56,8 +56,8 @@ they were extracted, and --older-than never picks them.`,
 	f.StringArrayP("kernel", "k", nil, "pick these: a release, a glob, or the start of an id (may be repeated)")
 	f.StringArrayVar(&policy.Keep, "keep-kernels", nil, "never pick these (may be repeated)")
 	f.Bool("dry-run", false, "tell what would be removed, and remove nothing")
-	must(cmd.RegisterFlagCompletionFunc("kernel", a.completeKernels))
-	must(cmd.RegisterFlagCompletionFunc("keep-kernels", a.completeKernels))
+	Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
+	Must(cmd.RegisterFlagCompletionFunc("keep-kernels", a.CompleteKernels))
 	return cmd
 }
 
@@ -89,8 +89,8 @@ type removedJSON struct {
 	ID     string `json:"id"`
 }
 
-func (a *app) cacheGC(ctx context.Context, policy cache.Policy) error {
-	return a.writeCache(ctx, func(db *cache.DB) error {
+func collect(ctx context.Context, a *App, policy cache.Policy) error {
+	return writeCache(ctx, a, func(db *cache.DB) error {
 		kernels, err := db.Releases(ctx)
 		var empty *cache.NotFoundError
 		if err != nil && !errors.As(err, &empty) {
@@ -98,22 +98,22 @@ func (a *app) cacheGC(ctx context.Context, policy cache.Policy) error {
 		}
 		picked, err := policy.Choose(kernels, time.Now())
 		if err != nil {
-			return usageError{err}
+			return Usage(err)
 		}
 		nothing, beside, err := policy.Named(kernels)
 		if err != nil {
-			return usageError{err}
+			return Usage(err)
 		}
 		for _, name := range nothing {
-			if !isPattern(name) {
+			if !IsPattern(name) {
 				return &cache.NotFoundError{What: "kernel", Name: name, In: "the cache"}
 			}
-			a.note("no kernel is called %s", name)
+			a.Note("no kernel is called %s", name)
 		}
 		if len(beside) > 0 {
-			a.note("kernels that are also %s stay; name all of their releases with -k, or use 'tpinfo cache remove'", strings.Join(beside, ", "))
+			a.Note("kernels that are also %s stay; name all of their releases with -k, or use 'tpinfo cache remove'", strings.Join(beside, ", "))
 		}
-		req := cache.GCRequest{DryRun: a.settings.dryRun}
+		req := cache.GCRequest{DryRun: a.Settings.DryRun}
 		removed := []removedJSON{}
 		for _, k := range picked {
 			req.Kernels = append(req.Kernels, k.ID)
@@ -123,34 +123,34 @@ func (a *app) cacheGC(ctx context.Context, policy cache.Policy) error {
 		if err != nil {
 			return err
 		}
-		return a.write(func(w io.Writer) error {
-			if a.settings.format == "json" {
-				return printJSON(w, collectedJSON{tpinfo.Schema, res, req.DryRun, removed})
+		return a.Write(func(w io.Writer) error {
+			if a.Settings.Format == "json" {
+				return PrintJSON(w, collectedJSON{tpinfo.Schema, res, req.DryRun, removed})
 			}
-			return a.printCollected(w, removed, res)
+			return printCollected(a, w, removed, res)
 		})
 	})
 }
 
-func (a *app) printCollected(w io.Writer, removed []removedJSON, res cache.GCResult) error {
-	if a.settings.quiet {
+func printCollected(a *App, w io.Writer, removed []removedJSON, res cache.GCResult) error {
+	if a.Settings.Quiet {
 		return nil
 	}
 	done := "removed"
-	if a.settings.dryRun {
+	if a.Settings.DryRun {
 		done = "would be removed"
 	}
 	for _, k := range removed {
-		fmt.Fprintf(w, "%s %s  %s\n", a.style.bold(k.Kernel), done, a.style.dim("id "+shortID(k.ID)))
+		fmt.Fprintf(w, "%s %s  %s\n", a.Style.Bold(k.Kernel), done, a.Style.Dim("id "+ShortID(k.ID)))
 	}
-	what := plural(res.Layouts, "unused layout") + " " + done
+	what := Plural(res.Layouts, "unused layout") + " " + done
 	if len(removed) > 0 {
-		what = plural(len(removed), "kernel") + " and " + what
+		what = Plural(len(removed), "kernel") + " and " + what
 	}
-	if a.settings.dryRun {
-		_, err := fmt.Fprintf(w, "%s; %s as it is\n", what, size(res.Before))
+	if a.Settings.DryRun {
+		_, err := fmt.Fprintf(w, "%s; %s as it is\n", what, Size(res.Before))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s; %s before, %s now\n", what, size(res.Before), size(res.After))
+	_, err := fmt.Fprintf(w, "%s; %s before, %s now\n", what, Size(res.Before), Size(res.After))
 	return err
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/matrix"
 )
 
-func (a *app) checkCommand() *cobra.Command {
+// Check is "tpinfo check".
+func Check(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check SCRIPT [ARG...]",
 		Short: "Tell on which kernels a script compiles and means the same",
@@ -38,29 +39,29 @@ it means something else on one or does not compile for it.`,
   tpinfo check -e 'probe kernel.trace("sched_switch") { println($prev_state) }'
   tpinfo check faults.stp -f json | jq -r 'select(.verdict == "fails") | .kernel'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.readScript(cmd, args)
+			s, err := readScript(a, cmd, args)
 			if err != nil {
 				return err
 			}
 			if s.object != nil {
-				return usageError{fmt.Errorf("%s is an object, for one kernel; check takes scripts", args[0])}
+				return Usagef("%s is an object, for one kernel; check takes scripts", args[0])
 			}
 			baseline, err := cmd.Flags().GetString("baseline")
-			must(err)
-			return a.withKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
-				return a.check(cmd.Context(), db, s, kernels, baseline)
+			Must(err)
+			return a.WithKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
+				return checkScript(cmd.Context(), a, db, s, kernels, baseline)
 			})
 		},
 	}
 	scriptFlags(cmd)
-	a.kernelsFlag(cmd)
+	a.KernelsFlag(cmd)
 	cmd.Flags().String("baseline", "", "the kernel whose meaning counts (default: the newest on which the script compiles)")
-	must(cmd.RegisterFlagCompletionFunc("baseline", a.completeKernels))
+	Must(cmd.RegisterFlagCompletionFunc("baseline", a.CompleteKernels))
 	return cmd
 }
 
-// check prints the verdicts; kernels are the oldest first.
-func (a *app) check(ctx context.Context, db *cache.DB, s *script, kernels []*cache.Kernel, baseline string) error {
+// checkScript prints the verdicts; kernels are the oldest first.
+func checkScript(ctx context.Context, a *App, db *cache.DB, s *script, kernels []*cache.Kernel, baseline string) error {
 	all := make([]check.Metadata, len(kernels), len(kernels)+1)
 	for i, k := range kernels {
 		all[i] = k
@@ -84,20 +85,20 @@ func (a *app) check(ctx context.Context, db *cache.DB, s *script, kernels []*cac
 	if err != nil {
 		return err
 	}
-	v := &verdicts{app: a, src: s.src, columns: r.Columns, results: r.Results[:len(kernels)]}
+	v := &verdicts{App: a, src: s.src, columns: r.Columns, results: r.Results[:len(kernels)]}
 	if r.Baseline >= 0 {
 		v.against = r.Results[r.Baseline].Kernel.Release
 	}
 	if wanted >= 0 && r.Baseline != wanted {
-		a.note("the script does not compile for the baseline %s; held against %s", r.Results[wanted].Kernel.Release, v.against)
+		a.Note("the script does not compile for the baseline %s; held against %s", r.Results[wanted].Kernel.Release, v.against)
 	}
 	v.sort()
-	if err := a.write(v.print); err != nil {
+	if err := a.Write(v.print); err != nil {
 		return err
 	}
 	for i := range v.results {
 		if v.results[i].Verdict != matrix.Same {
-			return errSilent
+			return ErrSilent
 		}
 	}
 	return nil
@@ -105,7 +106,7 @@ func (a *app) check(ctx context.Context, db *cache.DB, s *script, kernels []*cac
 
 // verdicts are a script's on many kernels.
 type verdicts struct {
-	*app
+	*App
 	src     *diag.Source
 	columns []matrix.Column
 	results []matrix.Result
@@ -143,7 +144,7 @@ func (v *verdicts) printJSON(w io.Writer) error {
 		for n := range v.columns {
 			out.Points = append(out.Points, pointJSON{v.columns[n].Point, v.columns[n].Line, r.Cells[n]})
 		}
-		if err := printJSON(w, out); err != nil {
+		if err := PrintJSON(w, out); err != nil {
 			return err
 		}
 	}
@@ -154,7 +155,7 @@ func (v *verdicts) printJSON(w io.Writer) error {
 func (v *verdicts) shown(r *matrix.Result) []diag.Error {
 	var out []diag.Error
 	for _, e := range r.Reasons {
-		if e.Level != diag.Note || v.settings.verbose {
+		if e.Level != diag.Note || v.Settings.Verbose {
 			out = append(out, e)
 		}
 	}

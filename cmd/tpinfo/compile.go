@@ -18,7 +18,8 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/syntax"
 )
 
-func (a *app) compileCommand() *cobra.Command {
+// Compile is "tpinfo compile".
+func Compile(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compile SCRIPT [ARG...]",
 		Short: "Compile a probe script for a kernel of the cache",
@@ -33,45 +34,45 @@ script's: $1, @1 and so on; those that begin with - go behind --.`,
   tpinfo compile -e 'probe kernel.trace("sched_switch") { println(execname()) }' -o - | ssh host tprun -
   tpinfo compile faults.stp --emit asm`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.readScript(cmd, args)
+			s, err := readScript(a, cmd, args)
 			if err != nil {
 				return err
 			}
 			if s.object != nil {
-				return usageError{fmt.Errorf("%s is an object already: tpinfo run runs it", args[0])}
+				return Usagef("%s is an object already: tpinfo run runs it", args[0])
 			}
 			emit, err := cmd.Flags().GetString("emit")
-			must(err)
-			return a.compile(cmd.Context(), s, emit)
+			Must(err)
+			return compileScript(cmd.Context(), a, s, emit)
 		},
 	}
 	scriptFlags(cmd)
 	cmd.Flags().String("emit", "", "print a form of the script instead: tree, ir or asm")
-	must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"tree", "ir", "asm"}, cobra.ShellCompDirectiveNoFileComp)))
+	Must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"tree", "ir", "asm"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-// compile writes the object, or prints the form that emit names.
-func (a *app) compile(ctx context.Context, s *script, emit string) error {
+// compileScript writes the object, or prints the form that emit names.
+func compileScript(ctx context.Context, a *App, s *script, emit string) error {
 	var form func(context.Context, check.Metadata, *script) (string, error)
 	if emit != "" {
 		if form = forms[emit]; form == nil {
-			return usageError{fmt.Errorf("--emit %s: it is tree, ir or asm", emit)}
+			return Usagef("--emit %s: it is tree, ir or asm", emit)
 		}
 	}
-	return a.withMetadata(ctx, func(m check.Metadata) error {
+	return withMetadata(ctx, a, func(m check.Metadata) error {
 		if form != nil {
 			text, err := form(ctx, m, s)
 			if err != nil {
-				return a.scriptError(err)
+				return scriptError(a, err)
 			}
-			return a.write(func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
+			return a.Write(func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
 		}
 		o, err := compiler.Compile(ctx, s.src, m, s.opt)
 		if err != nil {
-			return a.scriptError(err)
+			return scriptError(a, err)
 		}
-		return a.writeObject(s, o)
+		return writeObject(a, s, o)
 	})
 }
 
@@ -110,46 +111,46 @@ type compiled struct {
 	Facts    int      `json:"facts"`
 }
 
-func (a *app) writeObject(s *script, o *object.Object) error {
-	name := a.settings.output
+func writeObject(a *App, s *script, o *object.Object) error {
+	name := a.Settings.Output
 	switch name {
 	case "-":
-		return o.Write(a.out)
+		return o.Write(a.Out)
 	case "":
 		name = s.objectName()
 	}
-	a.settings.output = name
-	if err := a.write(o.Write); err != nil {
+	a.Settings.Output = name
+	if err := a.Write(o.Write); err != nil {
 		return err
 	}
-	if a.settings.quiet {
+	if a.Settings.Quiet {
 		return nil
 	}
-	if a.settings.format == "json" {
+	if a.Settings.Format == "json" {
 		c := compiled{Schema: tpinfo.Schema, Kernel: o.Script.Kernel.Release, ID: o.Script.Kernel.ID, Output: name, Programs: []string{}, Facts: len(o.Script.Facts)}
 		for _, p := range o.Programs {
 			c.Programs = append(c.Programs, p.Name)
 		}
-		return printJSON(a.out, c)
+		return PrintJSON(a.Out, c)
 	}
 	instructions := 0
 	for _, p := range o.Programs {
 		instructions += len(p.Insns)
 	}
-	_, err := fmt.Fprintf(a.out, "%s  %s, %s for %s\n", a.style.bold(name), plural(len(o.Programs), "program"), plural(instructions, "instruction"), o.Script.Kernel.Release)
+	_, err := fmt.Fprintf(a.Out, "%s  %s, %s for %s\n", a.Style.Bold(name), Plural(len(o.Programs), "program"), Plural(instructions, "instruction"), o.Script.Kernel.Release)
 	return err
 }
 
 // withMetadata calls f with the kernel that -k names, by default the running one
 // or the only one, as the compiler asks it. Where none is named and none is
 // there, f fails only if it asks for something.
-func (a *app) withMetadata(ctx context.Context, f func(check.Metadata) error) error {
+func withMetadata(ctx context.Context, a *App, f func(check.Metadata) error) error {
 	called := false
-	err := a.withKernel(ctx, func(k *cache.Kernel) error {
+	err := a.WithKernel(ctx, func(k *cache.Kernel) error {
 		called = true
-		return f(a.metadata(k))
+		return f(metadataOf(a, k))
 	})
-	if err == nil || called || a.settings.kernel != "" {
+	if err == nil || called || a.Settings.Kernel != "" {
 		return err
 	}
 	k, kerr := runningKernel()
@@ -164,17 +165,17 @@ func (a *app) withMetadata(ctx context.Context, f func(check.Metadata) error) er
 
 // scriptError shows what is wrong with a script: as values with -f json, else
 // with its lines.
-func (a *app) scriptError(err error) error {
+func scriptError(a *App, err error) error {
 	var list *diag.List
 	if !errors.As(err, &list) {
 		return err
 	}
-	if a.settings.format == "json" {
-		if err := printJSON(a.err, list); err != nil {
+	if a.Settings.Format == "json" {
+		if err := PrintJSON(a.Err, list); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintln(a.err, list)
+		fmt.Fprintln(a.Err, list)
 	}
-	return errSilent
+	return ErrSilent
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,11 +12,12 @@ import (
 // Completion answers from the cache and stays silent about what is wrong: the
 // command itself will say it.
 
-func (a *app) completeKernels(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if a.configure(cmd) != nil {
+// CompleteKernels completes the releases that the cache knows.
+func (a *App) CompleteKernels(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if a.Configure(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	db, err := a.readCache(cmd.Context())
+	db, err := a.ReadCache(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -29,12 +28,14 @@ func (a *app) completeKernels(cmd *cobra.Command, _ []string, _ string) ([]strin
 	}
 	var names []string
 	for _, k := range slices.Backward(kernels) {
-		names = append(names, k.Info().Release+"\tid "+shortID(k.Info().ID))
+		names = append(names, k.Info().Release+"\tid "+ShortID(k.Info().ID))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *app) completeEvents(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+// CompleteEvents completes events of the kernel that -k names, with their
+// system or without.
+func (a *App) CompleteEvents(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
 	return a.complete(cmd, func(k *cache.Kernel) ([]string, error) {
 		events, err := k.Events(cmd.Context())
 		var names []string
@@ -49,15 +50,8 @@ func (a *app) completeEvents(cmd *cobra.Command, _ []string, start string) ([]st
 	})
 }
 
-// completeEventsOf completes events of a kernel that is an argument.
-func (a *app) completeEventsOf(cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
-	if err := cmd.Flags().Set("kernel", selector); err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.completeEvents(cmd, nil, start)
-}
-
-func (a *app) completeTypes(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+// CompleteTypes completes C types of the kernel that -k names.
+func (a *App) CompleteTypes(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
 	return a.complete(cmd, func(k *cache.Kernel) ([]string, error) {
 		names, err := k.TypeNames(cmd.Context(), start+"*")
 		for i, n := range names {
@@ -67,12 +61,12 @@ func (a *app) completeTypes(cmd *cobra.Command, _ []string, start string) ([]str
 	})
 }
 
-func (a *app) complete(cmd *cobra.Command, f func(*cache.Kernel) ([]string, error)) ([]string, cobra.ShellCompDirective) {
-	if a.configure(cmd) != nil {
+func (a *App) complete(cmd *cobra.Command, f func(*cache.Kernel) ([]string, error)) ([]string, cobra.ShellCompDirective) {
+	if a.Configure(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	err := a.withKernel(cmd.Context(), func(k *cache.Kernel) (err error) {
+	err := a.WithKernel(cmd.Context(), func(k *cache.Kernel) (err error) {
 		names, err = f(k)
 		return err
 	})
@@ -80,19 +74,4 @@ func (a *app) complete(cmd *cobra.Command, f func(*cache.Kernel) ([]string, erro
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// installedReleases are those with a build tree under /lib/modules.
-func installedReleases() []string {
-	builds, err := filepath.Glob("/lib/modules/*/build")
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, b := range builds {
-		if _, err := os.Stat(b); err == nil {
-			names = append(names, filepath.Base(filepath.Dir(b)))
-		}
-	}
-	return names
 }

@@ -26,7 +26,8 @@ type difference struct {
 	exitCode bool
 }
 
-func (a *app) diffCommand() *cobra.Command {
+// Diff is "tpinfo diff".
+func Diff(a *App) *cobra.Command {
 	d := difference{}
 	cmd := &cobra.Command{
 		Use:   "diff KERNEL KERNEL [PATTERN...]",
@@ -52,36 +53,36 @@ and -v lists them. The exit status is 0 whether anything differs or not, unless
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) < 2:
-				return usageError{errors.New("expected two kernels, as in tpinfo diff 5.10.0-46-amd64 6.1.0-56-amd64")}
+				return Usagef("expected two kernels, as in tpinfo diff 5.10.0-46-amd64 6.1.0-56-amd64")
 			case cmd.Flags().Changed("kernel"):
-				return usageError{errors.New("diff takes its kernels as arguments, without -k")}
+				return Usagef("diff takes its kernels as arguments, without -k")
 			}
 			return nil
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 			if len(args) < 2 {
-				return a.completeKernels(cmd, args, start)
+				return a.CompleteKernels(cmd, args, start)
 			}
-			return a.completeEventsOf(cmd, args[1], start)
+			return completeEventsOf(a, cmd, args[1], start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d.patterns = args[2:]
-			return a.diff(cmd.Context(), args[0], args[1], d)
+			return diffKernels(cmd.Context(), a, args[0], args[1], d)
 		},
 	}
 	cmd.Flags().StringArrayVar(&d.types, "type", nil, "compare C types of this name or glob (may be repeated)")
 	cmd.Flags().BoolVar(&d.exitCode, "exit-code", false, "exit with status 1 when something differs")
-	must(cmd.RegisterFlagCompletionFunc("type", func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	Must(cmd.RegisterFlagCompletionFunc("type", func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 		if len(args) < 2 || cmd.Flags().Set("kernel", args[1]) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return a.completeTypes(cmd, args, start)
+		return a.CompleteTypes(cmd, args, start)
 	}))
 	return cmd
 }
 
-func (a *app) diff(ctx context.Context, from, to string, d difference) (err error) {
-	db, err := a.readCache(ctx)
+func diffKernels(ctx context.Context, a *App, from, to string, d difference) (err error) {
+	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (a *app) diff(ctx context.Context, from, to string, d difference) (err erro
 	if err != nil {
 		return err
 	}
-	a.noteKernels(x, y)
+	noteKernels(a, x, y)
 	res := &compare.Result{}
 	if len(d.types) == 0 || len(d.patterns) > 0 {
 		if res, err = diffEvents(ctx, x, y, d.patterns); err != nil {
@@ -108,9 +109,9 @@ func (a *app) diff(ctx context.Context, from, to string, d difference) (err erro
 		}
 		res.Changes = append(res.Changes, found...)
 	}
-	if err := a.write(func(w io.Writer) error {
+	if err := a.Write(func(w io.Writer) error {
 		buffered := bufio.NewWriter(w)
-		if err := a.printDiff(buffered, x, y, res, d); err != nil {
+		if err := printDiff(a, buffered, x, y, res, d); err != nil {
 			return err
 		}
 		return buffered.Flush()
@@ -118,20 +119,20 @@ func (a *app) diff(ctx context.Context, from, to string, d difference) (err erro
 		return err
 	}
 	if d.exitCode && slices.ContainsFunc(res.Changes, func(c compare.Change) bool { return !c.OnlyUnknown() }) {
-		return errSilent
+		return ErrSilent
 	}
 	return nil
 }
 
 // noteKernels says what in the choice of two kernels explains much of what
 // differs, or why nothing does.
-func (a *app) noteKernels(x, y *cache.Kernel) {
+func noteKernels(a *App, x, y *cache.Kernel) {
 	i, j := x.Info(), y.Info()
 	if i.ID == j.ID {
-		a.note("%s and %s are one kernel, with the same headers (id %s)", i.Release, j.Release, shortID(i.ID))
+		a.Note("%s and %s are one kernel, with the same headers (id %s)", i.Release, j.Release, ShortID(i.ID))
 	}
 	if i.Arch != j.Arch {
-		a.note("%s is for %s and %s for %s: what differs may be the architecture's", i.Release, i.Arch, j.Release, j.Arch)
+		a.Note("%s is for %s and %s for %s: what differs may be the architecture's", i.Release, i.Arch, j.Release, j.Arch)
 	}
 }
 
@@ -207,7 +208,7 @@ func diffTypes(ctx context.Context, x, y *cache.Kernel, names []string) ([]compa
 		if len(a[name])+len(b[name]) > 0 {
 			continue
 		}
-		if _, err := y.Type(ctx, name); err != nil && !isPattern(name) {
+		if _, err := y.Type(ctx, name); err != nil && !IsPattern(name) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("no type matches %q in %s and %s", name, x.Info().Release, y.Info().Release)
@@ -216,13 +217,11 @@ func diffTypes(ctx context.Context, x, y *cache.Kernel, names []string) ([]compa
 	return compare.Types(&i, &j, sorted(a), sorted(b)), nil
 }
 
-func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
-
 // typesNamed are the types that each name or glob stands for.
 func typesNamed(ctx context.Context, k *cache.Kernel, names []string) (map[string][]tpinfo.Type, error) {
 	out := map[string][]tpinfo.Type{}
 	for _, name := range names {
-		if !isPattern(name) {
+		if !IsPattern(name) {
 			t, err := k.TypeIfKnown(ctx, name)
 			if err != nil {
 				return nil, err
@@ -266,16 +265,16 @@ type changeJSON struct {
 	*compare.Change
 }
 
-func (a *app) printDiff(w io.Writer, x, y *cache.Kernel, res *compare.Result, d difference) error {
-	if a.settings.format != "json" {
-		return a.diffTable(w, res, d)
+func printDiff(a *App, w io.Writer, x, y *cache.Kernel, res *compare.Result, d difference) error {
+	if a.Settings.Format != "json" {
+		return diffTable(a, w, res, d)
 	}
 	for i := range res.Changes {
 		c := &res.Changes[i]
-		if c.OnlyUnknown() && !a.settings.verbose {
+		if c.OnlyUnknown() && !a.Settings.Verbose {
 			continue
 		}
-		if err := printJSON(w, changeJSON{tpinfo.Schema, x.Info().Release, y.Info().Release, c}); err != nil {
+		if err := PrintJSON(w, changeJSON{tpinfo.Schema, x.Info().Release, y.Info().Release, c}); err != nil {
 			return err
 		}
 	}
@@ -285,8 +284,8 @@ func (a *app) printDiff(w io.Writer, x, y *cache.Kernel, res *compare.Result, d 
 // everyRecord is what changes of the common fields are listed under.
 const everyRecord = "(every record)"
 
-func (a *app) diffTable(w io.Writer, res *compare.Result, d difference) error {
-	t := &table{paint: []func(string) string{a.style.name}}
+func diffTable(a *App, w io.Writer, res *compare.Result, d difference) error {
+	t := &Table{Paint: []func(string) string{a.Style.Name}}
 	shifted := map[string]bool{}
 	unknown := 0
 	for list := res.Changes; len(list) > 0; {
@@ -300,57 +299,57 @@ func (a *app) diffTable(w io.Writer, res *compare.Result, d difference) error {
 			switch {
 			case c.Shifted:
 				shifted[subject] = true
-			case c.OnlyUnknown() && !a.settings.verbose:
+			case c.OnlyUnknown() && !a.Settings.Verbose:
 				unknown++
 			default:
 				shown = append(shown, c)
 			}
 		}
-		for _, line := range a.diffLines(shown) {
-			t.add(cmp.Or(subject, everyRecord), line)
+		for _, line := range diffLines(a, shown) {
+			t.Add(cmp.Or(subject, everyRecord), line)
 		}
 		list = list[n:]
 	}
-	if err := t.print(w, ""); err != nil {
+	if err := t.Print(w, ""); err != nil {
 		return err
 	}
-	if a.settings.quiet {
+	if a.Settings.Quiet {
 		return nil
 	}
-	if len(t.rows) > 0 {
+	if len(t.Rows) > 0 {
 		fmt.Fprintln(w)
 	}
-	a.diffSummary(w, res, len(shifted), unknown-res.Omitted, d)
+	diffSummary(a, w, res, len(shifted), unknown-res.Omitted, d)
 	return nil
 }
 
 // diffLines says the changes of one event or type; of an event that is new or
 // gone, with its arguments.
-func (a *app) diffLines(found []compare.Change) []string {
+func diffLines(a *App, found []compare.Change) []string {
 	if len(found) == 1 && found[0].Part == compare.PartEvent && !found[0].OnlyUnknown() {
 		line := found[0].String()
 		for _, side := range []any{found[0].Before, found[0].After} {
 			if e, ok := side.(*tpinfo.Tracepoint); ok {
-				return []string{line + " " + a.style.dim(summary(e))}
+				return []string{line + " " + a.Style.Dim(Prototype(e))}
 			}
 		}
 	}
 	return compare.Lines(found)
 }
 
-func (a *app) diffSummary(w io.Writer, res *compare.Result, shifted, unknown int, d difference) {
+func diffSummary(a *App, w io.Writer, res *compare.Result, shifted, unknown int, d difference) {
 	if len(d.types) == 0 || len(d.patterns) > 0 {
-		fmt.Fprintf(w, "%s: %d added, %d removed, %d perhaps renamed, %d changed, %d the same\n", a.style.bold("events"),
+		fmt.Fprintf(w, "%s: %d added, %d removed, %d perhaps renamed, %d changed, %d the same\n", a.Style.Bold("events"),
 			res.Added, res.Removed, res.Renamed, res.Differ, res.Same)
 		if shifted > 0 {
-			fmt.Fprintf(w, "of %s, fields lie elsewhere only because the part that every record begins with changed\n", plural(shifted, "event"))
+			fmt.Fprintf(w, "of %s, fields lie elsewhere only because the part that every record begins with changed\n", Plural(shifted, "event"))
 		}
 		if res.Omitted > 0 {
-			fmt.Fprintf(w, "%s only one of the two kernels' sources could show; %s\n", plural(res.Omitted, "event"), a.listed())
+			fmt.Fprintf(w, "%s only one of the two kernels' sources could show; %s\n", Plural(res.Omitted, "event"), whereListed(a))
 		}
 	}
 	if unknown > 0 {
-		fmt.Fprintf(w, "not compared: %s known on one side only; %s\n", plural(unknown, "part"), a.listed())
+		fmt.Fprintf(w, "not compared: %s known on one side only; %s\n", Plural(unknown, "part"), whereListed(a))
 	}
 	if len(d.types) > 0 {
 		types := map[string]bool{}
@@ -359,14 +358,22 @@ func (a *app) diffSummary(w io.Writer, res *compare.Result, shifted, unknown int
 				types[c.Type] = true
 			}
 		}
-		fmt.Fprintf(w, "%s: %d changed\n", a.style.bold("types"), len(types))
+		fmt.Fprintf(w, "%s: %d changed\n", a.Style.Bold("types"), len(types))
 	}
 }
 
-// listed says where what was only counted is listed.
-func (a *app) listed() string {
-	if a.settings.verbose {
+// whereListed says where what was only counted is listed.
+func whereListed(a *App) string {
+	if a.Settings.Verbose {
 		return "listed above"
 	}
 	return "-v lists them"
+}
+
+// completeEventsOf completes events of a kernel that is an argument.
+func completeEventsOf(a *App, cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
+	if err := cmd.Flags().Set("kernel", selector); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.CompleteEvents(cmd, nil, start)
 }

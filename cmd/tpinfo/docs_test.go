@@ -165,7 +165,7 @@ func each(v any, found func([]string)) {
 // known parses a command line without running it.
 func known(t *testing.T, name string, line []string) {
 	t.Helper()
-	root := newRoot(&app{streams: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}})
+	root := newRoot(&App{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
 	cmd, args, err := root.Find(line)
 	if err == nil && cmd == root {
 		err = errors.New("no such command")

@@ -10,8 +10,8 @@ import (
 
 // draw writes a definition as C, places in comments behind the members, as
 // pahole does.
-func (a *app) draw(w io.Writer, t *tpinfo.Type, indent string) {
-	d := &drawing{style: a.style}
+func draw(a *App, w io.Writer, t *tpinfo.Type, indent string) {
+	d := &drawing{style: a.Style}
 	d.add(t, indent)
 	d.print(w)
 }
@@ -34,13 +34,14 @@ func (d *drawing) add(t *tpinfo.Type, indent string) {
 
 // drawing collects lines, so that comments can stand in one column.
 type drawing struct {
-	style style
+	style Style
 	lines []drawn
 }
 
 type drawn struct{ text, comment string }
 
-func (d *drawing) line(text string)            { d.lines = append(d.lines, drawn{text: text}) }
+func (d *drawing) line(text string) { d.lines = append(d.lines, drawn{text: text}) }
+
 func (d *drawing) placed(text, comment string) { d.lines = append(d.lines, drawn{text, comment}) }
 
 func (d *drawing) note(indent, comment string) {
@@ -63,13 +64,13 @@ func (d *drawing) print(w io.Writer) {
 			continue
 		}
 		pad := strings.Repeat(" ", max(column-len(l.text), 0))
-		fmt.Fprintf(w, "%s%s  %s\n", l.text, pad, d.style.dim("/* "+l.comment+" */"))
+		fmt.Fprintf(w, "%s%s  %s\n", l.text, pad, d.style.Dim("/* "+l.comment+" */"))
 	}
 }
 
 func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 	if t.Anon == nil {
-		d.placed(indent+"typedef "+declare(t.Of, t.Name)+";", bytesOf(t.Size))
+		d.placed(indent+"typedef "+Declare(t.Of, t.Name)+";", bytesOf(t.Size))
 		return
 	}
 	d.line(indent + "typedef " + string(t.Anon.Kind) + " {")
@@ -81,7 +82,7 @@ func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 // behind is the declarator of name as of type spelling, without the unnamed
 // struct or union at its bottom.
 func behind(spelling, name string) string {
-	s := declare(spelling, name)
+	s := Declare(spelling, name)
 	for _, anon := range []string{tpinfo.AnonStruct, tpinfo.AnonUnion} {
 		s = strings.TrimPrefix(s, anon)
 	}
@@ -126,7 +127,7 @@ func (d *drawing) members(t *tpinfo.Type, offset tpinfo.Bytes, indent string) {
 			d.placed(strings.TrimRight(indent+"} "+behind(m.Type, m.Name), " ")+";", at)
 			continue
 		}
-		text := declare(m.Type, m.Name)
+		text := Declare(m.Type, m.Name)
 		if m.BitSize > 0 {
 			text += fmt.Sprintf(":%d", m.BitSize)
 		}
@@ -141,8 +142,16 @@ func (d *drawing) hole(indent string, bits int) {
 	switch {
 	case bits <= 0:
 	case bits%8 == 0:
-		d.note(indent, plural(bits/8, "byte")+" hole")
+		d.note(indent, Plural(bits/8, "byte")+" hole")
 	default:
-		d.note(indent, plural(bits, "bit")+" hole")
+		d.note(indent, Plural(bits, "bit")+" hole")
 	}
+}
+
+// bytesOf is a size as people say it.
+func bytesOf(n tpinfo.Bytes) string {
+	if !n.Known() {
+		return "size not known"
+	}
+	return Plural(int(n), "byte")
 }

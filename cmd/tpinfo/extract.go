@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,7 +16,8 @@ import (
 	"github.com/tpinfo/tpinfo/extractor"
 )
 
-func (a *app) extractCommand() *cobra.Command {
+// Extract is "tpinfo extract".
+func Extract(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract [TREE...]",
 		Short: "Learn every tracepoint of a kernel and keep it in the cache",
@@ -42,7 +45,7 @@ systems too, and which events the configuration does not build.`,
 			if len(trees) == 0 {
 				trees = []string{""}
 			}
-			return a.extract(cmd.Context(), trees)
+			return extractTrees(cmd.Context(), a, trees)
 		},
 	}
 	f := cmd.Flags()
@@ -51,28 +54,36 @@ systems too, and which events the configuration does not build.`,
 	f.String("cc", "", "compiler: gcc, clang or a path (default: gcc, else clang)")
 	f.IntP("jobs", "j", 0, "compilers run at once (default: one a core)")
 	f.Bool("force", false, "extract again what has not changed")
-	must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
-// extract takes the trees in turn. One that fails does not cost the others.
-func (a *app) extract(ctx context.Context, trees []string) (err error) {
+// LearnRunning extracts the running kernel beside something else: all that is
+// said of it goes to standard error.
+func LearnRunning(ctx context.Context, a *App) error {
+	beside := *a
+	beside.Settings.Format, beside.Out = "table", a.Err
+	return extractTrees(ctx, &beside, []string{""})
+}
+
+// extractTrees takes the trees in turn. One that fails does not cost the others.
+func extractTrees(ctx context.Context, a *App, trees []string) (err error) {
 	// Opened first: a cache that cannot be written is known before the work.
-	db, err := cache.Open(ctx, a.settings.cache)
+	db, err := cache.Open(ctx, a.Settings.Cache)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	failed := 0
 	for _, tree := range trees {
-		err := a.extractOne(ctx, db, tree)
+		err := extractOne(ctx, a, db, tree)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil || len(trees) == 1:
 			return err
 		default:
 			failed++
-			fmt.Fprintf(a.err, "tpinfo: %s: %v\n", tree, advise(err))
+			fmt.Fprintf(a.Err, "tpinfo: %s: %v\n", tree, Advise(err))
 		}
 	}
 	if failed > 0 {
@@ -96,22 +107,22 @@ type extraction struct {
 	Seconds    float64 `json:"seconds"`
 }
 
-func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
+func extractOne(ctx context.Context, a *App, db *cache.DB, tree string) error {
 	start := time.Now()
-	if err := checkReadable("--btf", a.settings.btf); err != nil {
+	if err := CheckReadable("--btf", a.Settings.BTF); err != nil {
 		return err
 	}
-	req := extractor.Request{Tree: tree, BTF: a.settings.btf, Jobs: a.settings.jobs}
+	req := extractor.Request{Tree: tree, BTF: a.Settings.BTF, Jobs: a.Settings.Jobs}
 	target, err := extractor.Resolve(ctx, req)
 	if err != nil {
 		return err
 	}
 	if target.Why != "" {
-		a.note("no headers of the running kernel (%s); reading its BTF", target.Why)
+		a.Note("no headers of the running kernel (%s); reading its BTF", target.Why)
 	}
 	if !target.FromBTF {
-		req.BTF, req.CC = a.settings.btfFor(target.Release), a.settings.ccFor(target.Release)
-		if req.Source, err = target.SourceAmong(a.settings.sourcesFor(target.Release)); err != nil {
+		req.BTF, req.CC = a.Settings.BTFFor(target.Release), a.Settings.CCFor(target.Release)
+		if req.Source, err = target.SourceAmong(a.Settings.SourcesFor(target.Release)); err != nil {
 			return err
 		}
 	}
@@ -119,8 +130,8 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 	if err != nil {
 		return err
 	}
-	if !a.settings.force {
-		if id, err := unchanged(ctx, req, recorded); err != nil {
+	if !a.Settings.Force {
+		if id, err := Unchanged(ctx, req, recorded); err != nil {
 			return err
 		} else if id != "" {
 			k, err := db.Kernel(ctx, id)
@@ -131,10 +142,10 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 			if err != nil {
 				return err
 			}
-			return a.printExtraction(k.Info(), extraction{Status: "unchanged", NotBuilt: absent, Seconds: time.Since(start).Seconds()})
+			return printExtraction(a, k.Info(), extraction{Status: "unchanged", NotBuilt: absent, Seconds: time.Since(start).Seconds()})
 		}
 	}
-	bar := a.progress(target)
+	bar := newProgress(a, target)
 	req.Report = bar.report
 	snap, err := extractor.Extract(ctx, req)
 	bar.done()
@@ -153,31 +164,11 @@ func (a *app) extractOne(ctx context.Context, db *cache.DB, tree string) error {
 	if err != nil {
 		return err
 	}
-	err = a.printExtraction(k.Info(), extraction{
+	err = printExtraction(a, k.Info(), extraction{
 		Status: "extracted", NotBuilt: absent, NewLayouts: res.NewLayouts, Seconds: time.Since(start).Seconds(),
 	})
-	a.afterwards(ctx, db, snap)
+	afterwards(ctx, a, db, snap)
 	return err
-}
-
-// unchanged returns the id of the kernel that an earlier extraction of the
-// same content gave; "" when there is none.
-func unchanged(ctx context.Context, req extractor.Request, recorded []cache.Recorded) (string, error) {
-	tried := map[string]bool{}
-	for _, r := range recorded {
-		if tried[r.Inputs.Digest] {
-			continue
-		}
-		tried[r.Inputs.Digest] = true
-		same, err := extractor.Unchanged(ctx, req, r.Inputs)
-		if err != nil {
-			return "", err
-		}
-		if same {
-			return r.KernelID, nil
-		}
-	}
-	return "", nil
 }
 
 // notBuilt counts the events that a kernel's source has and the kernel has not.
@@ -194,33 +185,33 @@ func notBuilt(ctx context.Context, k *cache.Kernel, req extractor.Request) (n in
 	return n, err
 }
 
-func (a *app) printExtraction(k cache.Info, x extraction) error {
+func printExtraction(a *App, k cache.Info, x extraction) error {
 	x.Schema, x.Kernel, x.ID, x.Tree = tpinfo.Schema, k.Release, k.ID, k.Tree
 	x.Events, x.Complete, x.Types = k.Events, k.Events-k.Incomplete, k.Types
-	if a.settings.format == "json" {
-		return printJSON(a.out, x)
+	if a.Settings.Format == "json" {
+		return PrintJSON(a.Out, x)
 	}
-	if a.settings.quiet {
+	if a.Settings.Quiet {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d complete, ", plural(x.Events, "event"), x.Complete)
+	what := fmt.Sprintf("%s, %d complete, ", Plural(x.Events, "event"), x.Complete)
 	if x.NotBuilt > 0 {
 		what += fmt.Sprintf("%d not built, ", x.NotBuilt)
 	}
-	what += plural(x.Types, "type")
+	what += Plural(x.Types, "type")
 	if x.Status == "unchanged" {
 		what = "unchanged: " + what
 	}
-	_, err := fmt.Fprintf(a.out, "%s  %s  %s  %s\n", a.style.bold(k.Release), what,
-		a.style.dim("id "+shortID(k.ID)), a.style.dim(fmt.Sprintf("%.1f s", x.Seconds)))
+	_, err := fmt.Fprintf(a.Out, "%s  %s  %s  %s\n", a.Style.Bold(k.Release), what,
+		a.Style.Dim("id "+ShortID(k.ID)), a.Style.Dim(fmt.Sprintf("%.1f s", x.Seconds)))
 	return err
 }
 
 // afterwards says what somebody should know about what was just extracted.
-func (a *app) afterwards(ctx context.Context, db *cache.DB, snap *tpinfo.Snapshot) {
+func afterwards(ctx context.Context, a *App, db *cache.DB, snap *tpinfo.Snapshot) {
 	for _, p := range snap.Kernel.Problems {
-		if a.settings.verbose || slices.Contains([]tpinfo.ProblemCode{tpinfo.HeaderFailed, tpinfo.LayoutRandomised, tpinfo.InputSkipped}, p.Code) {
-			a.note("%s", p)
+		if a.Settings.Verbose || slices.Contains([]tpinfo.ProblemCode{tpinfo.HeaderFailed, tpinfo.LayoutRandomised, tpinfo.InputSkipped}, p.Code) {
+			a.Note("%s", p)
 		}
 	}
 	all, err := db.Kernels(ctx)
@@ -229,8 +220,23 @@ func (a *app) afterwards(ctx context.Context, db *cache.DB, snap *tpinfo.Snapsho
 	}
 	for _, k := range all {
 		if k.Release == snap.Kernel.Release && k.ID != snap.Kernel.ID {
-			a.note("the cache holds another %s with different content (from %s): tell them apart by -k %s and -k %s",
-				k.Release, k.Tree, shortID(snap.Kernel.ID), shortID(k.ID))
+			a.Note("the cache holds another %s with different content (from %s): tell them apart by -k %s and -k %s",
+				k.Release, k.Tree, ShortID(snap.Kernel.ID), ShortID(k.ID))
 		}
 	}
+}
+
+// installedReleases are those with a build tree under /lib/modules.
+func installedReleases() []string {
+	builds, err := filepath.Glob("/lib/modules/*/build")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, b := range builds {
+		if _, err := os.Stat(b); err == nil {
+			names = append(names, filepath.Base(filepath.Dir(b)))
+		}
+	}
+	return names
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/tpinfo/tpinfo/cache/compare"
 )
 
-func (a *app) historyCommand() *cobra.Command {
+// History is "tpinfo history".
+func History(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history EVENT",
 		Short: "Follow an event through the kernels of the cache",
@@ -31,34 +32,34 @@ any of the kernels has under such a name is followed, one after the other. With
   tpinfo history sched_switch -k '5.10*' -k '6.1.*'
   tpinfo history 'sched:*'
   tpinfo history timer:hrtimer_init -f json | jq -r 'select(.present | not) | .kernels[]'`,
-		Args:              one("an event, such as sched:sched_switch"),
-		ValidArgsFunction: a.completeEverywhere,
+		Args:              One("an event, such as sched:sched_switch"),
+		ValidArgsFunction: completeEverywhere(a),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
-				return a.history(cmd.Context(), db, args[0], kernels)
+			return a.WithKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
+				return follow(cmd.Context(), a, db, args[0], kernels)
 			})
 		},
 	}
-	a.kernelsFlag(cmd)
+	a.KernelsFlag(cmd)
 	return cmd
 }
 
-// history follows the event of a name, or those of a glob.
-func (a *app) history(ctx context.Context, db *cache.DB, name string, kernels []*cache.Kernel) error {
+// follow follows the event of a name, or those of a glob.
+func follow(ctx context.Context, a *App, db *cache.DB, name string, kernels []*cache.Kernel) error {
 	names := []string{name}
-	if isPattern(name) {
+	if IsPattern(name) {
 		var err error
 		if names, err = db.EventNamesIn(ctx, name, kernels); err != nil {
 			return err
 		}
 	}
-	return a.write(func(w io.Writer) error {
+	return a.Write(func(w io.Writer) error {
 		buffered := bufio.NewWriter(w)
 		for i, name := range names {
-			if i > 0 && a.settings.format != "json" {
+			if i > 0 && a.Settings.Format != "json" {
 				fmt.Fprintln(buffered)
 			}
-			if err := a.historyOf(ctx, buffered, db, name, kernels); err != nil {
+			if err := followOne(ctx, a, buffered, db, name, kernels); err != nil {
 				return err
 			}
 		}
@@ -66,8 +67,8 @@ func (a *app) history(ctx context.Context, db *cache.DB, name string, kernels []
 	})
 }
 
-// historyOf follows one event.
-func (a *app) historyOf(ctx context.Context, w io.Writer, db *cache.DB, name string, kernels []*cache.Kernel) error {
+// followOne follows one event.
+func followOne(ctx context.Context, a *App, w io.Writer, db *cache.DB, name string, kernels []*cache.Kernel) error {
 	events, err := db.EventIn(ctx, name, kernels)
 	if err != nil {
 		return err
@@ -83,10 +84,10 @@ func (a *app) historyOf(ctx context.Context, w io.Writer, db *cache.DB, name str
 		}
 	}
 	list, layouts := compare.History(all)
-	if a.settings.format == "json" {
-		return a.historyJSON(w, full, list, identities)
+	if a.Settings.Format == "json" {
+		return historyJSON(a, w, full, list, identities)
 	}
-	a.historyText(w, full, list, layouts, identities)
+	historyText(a, w, full, list, layouts, identities)
 	return nil
 }
 
@@ -108,7 +109,7 @@ type stretchJSON struct {
 	Layout *tpinfo.EventOf `json:"layout"`
 }
 
-func (a *app) historyJSON(w io.Writer, name string, list []compare.Stretch, kernels []tpinfo.Kernel) error {
+func historyJSON(a *App, w io.Writer, name string, list []compare.Stretch, kernels []tpinfo.Kernel) error {
 	for i := range list {
 		s := &list[i]
 		_, flavours := s.Name(kernels)
@@ -118,14 +119,14 @@ func (a *app) historyJSON(w io.Writer, name string, list []compare.Stretch, kern
 		}
 		out.From, out.To = out.Kernels[0], out.Kernels[len(out.Kernels)-1]
 		for _, c := range s.Changes {
-			if !c.OnlyUnknown() || a.settings.verbose {
+			if !c.OnlyUnknown() || a.Settings.Verbose {
 				out.Changes = append(out.Changes, c)
 			}
 		}
 		if s.Event != nil {
 			out.Layout = &tpinfo.EventOf{Release: out.To, Event: s.Event}
 		}
-		if err := printJSON(w, out); err != nil {
+		if err := PrintJSON(w, out); err != nil {
 			return err
 		}
 	}
@@ -140,23 +141,23 @@ func releasesOf(some []int, kernels []tpinfo.Kernel) []string {
 	return out
 }
 
-func (a *app) historyText(w io.Writer, name string, list []compare.Stretch, layouts int, kernels []tpinfo.Kernel) {
+func historyText(a *App, w io.Writer, name string, list []compare.Stretch, layouts int, kernels []tpinfo.Kernel) {
 	have := 0
 	for i := range list {
 		if list[i].Event != nil {
 			have += len(list[i].Kernels)
 		}
 	}
-	fmt.Fprintf(w, "%s  in %d of %s, %s\n", a.style.bold(name), have, plural(len(kernels), "kernel"), plural(layouts, "layout"))
+	fmt.Fprintf(w, "%s  in %d of %s, %s\n", a.Style.Bold(name), have, Plural(len(kernels), "kernel"), Plural(layouts, "layout"))
 	for i := range list {
 		s := &list[i]
 		releases, flavours := s.Name(kernels)
-		fmt.Fprintf(w, "\n%s  %s  %s\n", a.style.name(releases), flavours, a.style.dim(plural(len(s.Kernels), "kernel")))
+		fmt.Fprintf(w, "\n%s  %s  %s\n", a.Style.Name(releases), flavours, a.Style.Dim(Plural(len(s.Kernels), "kernel")))
 		if s.Beside && s.Event != nil && list[s.Before].Event != nil {
 			releases, flavours := list[s.Before].Name(kernels)
-			fmt.Fprintln(w, "  "+a.style.dim("beside "+releases+" "+flavours+":"))
+			fmt.Fprintln(w, "  "+a.Style.Dim("beside "+releases+" "+flavours+":"))
 		}
-		lines := a.stretchLines(s, list)
+		lines := stretchLines(a, s, list)
 		if len(lines) == 0 {
 			lines = []string{"as before" + joined(s, list, kernels)}
 		}
@@ -167,23 +168,23 @@ func (a *app) historyText(w io.Writer, name string, list []compare.Stretch, layo
 }
 
 // stretchLines say what is the case in a range, or what is new in it.
-func (a *app) stretchLines(s *compare.Stretch, list []compare.Stretch) []string {
+func stretchLines(a *App, s *compare.Stretch, list []compare.Stretch) []string {
 	if s.Event == nil {
 		if s.Why != "" {
-			return []string{a.style.warn("not known") + ": the kernel " + s.Why}
+			return []string{a.Style.Warn("not known") + ": the kernel " + s.Why}
 		}
-		return []string{a.style.warn("no such event")}
+		return []string{a.Style.Warn("no such event")}
 	}
 	first := s.Before < 0 || list[s.Before].Event == nil
 	var lines, fields []string
 	if first {
-		lines = append(lines, summary(s.Event))
+		lines = append(lines, Prototype(s.Event))
 	}
 	var shown []compare.Change
 	for _, c := range s.Changes {
 		switch {
-		case c.OnlyUnknown() && !a.settings.verbose:
-		case c.Shifted && !a.settings.verbose:
+		case c.OnlyUnknown() && !a.Settings.Verbose:
+		case c.Shifted && !a.Settings.Verbose:
 			fields = append(fields, c.Name)
 		default:
 			shown = append(shown, c)
@@ -205,4 +206,51 @@ func joined(s *compare.Stretch, list []compare.Stretch, kernels []tpinfo.Kernel)
 		return ""
 	}
 	return ", now in " + strings.Join(fresh, " ") + " too"
+}
+
+// completeEverywhere completes events of all kernels.
+func completeEverywhere(a *App) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 || a.Configure(cmd) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		seen := map[string]bool{}
+		var names []string
+		err := a.WithKernels(cmd, func(_ *cache.DB, kernels []*cache.Kernel) error {
+			for _, k := range newestOfSeries(kernels) {
+				events, err := k.Events(cmd.Context())
+				if err != nil {
+					return err
+				}
+				for i := range events {
+					name := events[i].FullName()
+					if !strings.HasPrefix(name, start) {
+						name = events[i].Name
+					}
+					if strings.HasPrefix(name, start) && !seen[name] {
+						seen[name] = true
+						names = append(names, name)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// newestOfSeries are the last kernels of each series, of kernels in the order
+// of their releases.
+func newestOfSeries(kernels []*cache.Kernel) []*cache.Kernel {
+	var out []*cache.Kernel
+	last := ""
+	for i := len(kernels) - 1; i >= 0; i-- {
+		if s := tpinfo.ParseRelease(kernels[i].Info().Release).Series; s != last {
+			out, last = append(out, kernels[i]), s
+		}
+	}
+	return out
 }

@@ -71,7 +71,7 @@ func TestJSONKeys(t *testing.T) {
 	line := func(form string, lines int, args ...string) {
 		t.Helper()
 		var out, errs bytes.Buffer
-		status := run(t.Context(), append(args, "-f", "json", "--cache", "a.db"), streams{in: strings.NewReader(""), out: &out, err: &errs})
+		status := run(t.Context(), append(args, "-f", "json", "--cache", "a.db"), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status > exitFailed || out.Len() == 0 {
 			t.Errorf("tpinfo %s: status %d, %q, %s", strings.Join(args, " "), status, &out, &errs)
 			return

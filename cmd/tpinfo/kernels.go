@@ -16,9 +16,6 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-// shortID is as much of a kernel's id as people need.
-func shortID(id string) string { return id[:min(len(id), 12)] }
-
 // kernelJSON is the JSON form of a kernel.
 type kernelJSON struct {
 	Schema    int              `json:"schema"`
@@ -56,7 +53,8 @@ func notZero(t time.Time) *time.Time {
 	return &t
 }
 
-func (a *app) kernelsCommand() *cobra.Command {
+// Kernels is "tpinfo kernels".
+func Kernels(a *App) *cobra.Command {
 	failed := false
 	cmd := &cobra.Command{
 		Use:   "kernels [KERNEL...]",
@@ -76,78 +74,23 @@ its report.`,
   tpinfo kernels '6.1.*-cloud-amd64'
   tpinfo kernels --failed
   tpinfo kernels -f json | jq -r '.releases[]'`,
-		ValidArgsFunction: a.completeKernels,
+		ValidArgsFunction: a.CompleteKernels,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case failed && len(names) > 0:
-				return usageError{errors.New("--failed lists all that failed, and takes no kernel")}
+				return Usagef("--failed lists all that failed, and takes no kernel")
 			case failed:
-				return a.failedKernels(cmd.Context())
+				return listFailed(cmd.Context(), a)
 			}
-			return a.kernels(cmd.Context(), names)
+			return listKernels(cmd.Context(), a, names)
 		},
 	}
 	cmd.Flags().BoolVar(&failed, "failed", false, "list what could not be built, and why")
 	return cmd
 }
 
-// failureJSON is the JSON form of an entry of the ledger.
-type failureJSON struct {
-	Schema  int       `json:"schema"`
-	Key     string    `json:"key"`
-	Release string    `json:"release"` // empty when not even that is known
-	Arch    string    `json:"arch"`
-	Subject string    `json:"subject"`
-	Reason  string    `json:"reason"`
-	Supply  []string  `json:"supply"`
-	Tools   string    `json:"tools"`
-	Tries   int       `json:"tries"`
-	When    time.Time `json:"when"`
-}
-
-func failureForm(f *tpinfo.Failure) failureJSON {
-	return failureJSON{tpinfo.Schema, f.Key, f.Release, f.Arch, f.Subject, f.Reason, notNil(f.Supply), f.Tools, f.Tries, f.When}
-}
-
-// failedKernels prints the ledger.
-func (a *app) failedKernels(ctx context.Context) (err error) {
-	db, err := a.readCache(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	list, err := db.Failures(ctx)
-	if err != nil {
-		return err
-	}
-	return a.write(func(w io.Writer) error {
-		if a.settings.format == "json" {
-			for i := range list {
-				if err := printJSON(w, failureForm(&list[i])); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if len(list) == 0 {
-			fmt.Fprintln(a.err, "Nothing in the cache's ledger: no kernel failed.")
-			return nil
-		}
-		for _, f := range list {
-			tools := f.Tools
-			if tools == "" {
-				tools = "will be tried again"
-			}
-			fmt.Fprintf(w, "%s  %s\n", a.style.bold(displayName(f.Release, f.Subject)),
-				a.style.dim(fmt.Sprintf("%s, tried %s, %s", f.Arch, plural(f.Tries, "time"), tools)))
-			fmt.Fprintf(w, "  %s\n", explanation(displayName(f.Release, f.Subject), f.Subject, f.Reason, f.Supply))
-		}
-		return nil
-	})
-}
-
-func (a *app) kernels(ctx context.Context, selectors []string) (err error) {
-	db, err := a.readCache(ctx)
+func listKernels(ctx context.Context, a *App, selectors []string) (err error) {
+	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
 	}
@@ -173,20 +116,20 @@ func (a *app) kernels(ctx context.Context, selectors []string) (err error) {
 			return !slices.ContainsFunc(named, func(k *cache.Kernel) bool { return k.Info().ID == i.ID })
 		})
 	}
-	return a.write(func(w io.Writer) error {
-		if a.settings.format == "json" {
+	return a.Write(func(w io.Writer) error {
+		if a.Settings.Format == "json" {
 			for i := range infos {
-				if err := printJSON(w, kernelForm(&infos[i], releases[infos[i].ID], own[infos[i].ID])); err != nil {
+				if err := PrintJSON(w, kernelForm(&infos[i], releases[infos[i].ID], own[infos[i].ID])); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 		if len(infos) == 0 {
-			fmt.Fprintln(a.err, "The cache is empty; 'tpinfo extract' adds a kernel.")
+			fmt.Fprintln(a.Err, "The cache is empty; 'tpinfo extract' adds a kernel.")
 			return nil
 		}
-		return a.kernelTable(w, infos, releases, own)
+		return kernelTable(a, w, infos, releases, own)
 	})
 }
 
@@ -205,12 +148,12 @@ func releasesByID(ctx context.Context, db *cache.DB) (map[string][]string, error
 	return names, nil
 }
 
-func (a *app) kernelTable(w io.Writer, infos []cache.Info, releases map[string][]string, own map[string]int64) error {
-	t := &table{
-		right: []bool{false, false, false, false, true, true, true, true, true, true},
-		paint: []func(string) string{a.style.bold, a.style.dim},
+func kernelTable(a *App, w io.Writer, infos []cache.Info, releases map[string][]string, own map[string]int64) error {
+	t := &Table{
+		Right: []bool{false, false, false, false, true, true, true, true, true, true},
+		Paint: []func(string) string{a.Style.Bold, a.Style.Dim},
 	}
-	t.add("RELEASE", "ID", "ARCH", "SOURCE", "EVENTS", "COMPLETE", "TYPES", "PROBLEMS", "AGE", "OWN")
+	t.Add("RELEASE", "ID", "ARCH", "SOURCE", "EVENTS", "COMPLETE", "TYPES", "PROBLEMS", "AGE", "OWN")
 	for _, k := range infos {
 		source := string(k.Source)
 		if k.Compiler != "" {
@@ -220,24 +163,37 @@ func (a *app) kernelTable(w io.Writer, infos []cache.Info, releases map[string][
 		if !k.Extracted.IsZero() {
 			old = age(time.Since(k.Extracted))
 		}
-		t.add(k.Release, shortID(k.ID), cmp.Or(k.Arch, "-"), source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
-			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, size(own[k.ID]))
+		t.Add(k.Release, ShortID(k.ID), cmp.Or(k.Arch, "-"), source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
+			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, Size(own[k.ID]))
 		for _, r := range slices.Backward(releases[k.ID]) {
 			if r != k.Release {
-				t.add(r, shortID(k.ID), "the same")
+				t.Add(r, ShortID(k.ID), "the same")
 			}
 		}
 	}
-	if err := t.print(w, ""); err != nil || !a.settings.verbose {
+	if err := t.Print(w, ""); err != nil || !a.Settings.Verbose {
 		return err
 	}
 	for _, k := range infos {
 		for i, p := range k.Problems {
 			if i == 0 {
-				fmt.Fprintf(w, "\n%s\n", a.style.bold(k.Release))
+				fmt.Fprintf(w, "\n%s\n", a.Style.Bold(k.Release))
 			}
 			fmt.Fprintf(w, "  %s\n", p)
 		}
 	}
 	return nil
+}
+
+// age is how long ago, in the largest unit.
+func age(since time.Duration) string {
+	switch {
+	case since < time.Minute:
+		return "now"
+	case since < time.Hour:
+		return fmt.Sprintf("%dm", since/time.Minute)
+	case since < 48*time.Hour:
+		return fmt.Sprintf("%dh", since/time.Hour)
+	}
+	return fmt.Sprintf("%dd", since/(24*time.Hour))
 }

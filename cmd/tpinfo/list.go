@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +11,8 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-func (a *app) listCommand() *cobra.Command {
+// List is "tpinfo list".
+func List(a *App) *cobra.Command {
 	var incomplete bool
 	cmd := &cobra.Command{
 		Use:   "list [PATTERN...]",
@@ -27,9 +27,9 @@ marked as not built; -f stap, which lists what can be probed, leaves it out.`,
   tpinfo list -f json | jq -r 'select(.record == null) | .name'
   tpinfo list --incomplete            what headers alone could not tell
   tpinfo list -f stap                 as stap -L 'kernel.trace("*")' prints`,
-		ValidArgsFunction: a.completeEvents,
+		ValidArgsFunction: a.CompleteEvents,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error {
+			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
 				events, err := k.Events(cmd.Context(), patterns...)
 				if err != nil {
 					return err
@@ -37,9 +37,9 @@ marked as not built; -f stap, which lists what can be probed, leaves it out.`,
 				if incomplete {
 					events = slices.DeleteFunc(events, func(e tpinfo.Tracepoint) bool { return e.Complete() })
 				}
-				return a.write(func(w io.Writer) error {
+				return a.Write(func(w io.Writer) error {
 					buffered := bufio.NewWriter(w)
-					if err := a.printList(buffered, k.Info().Release, events); err != nil {
+					if err := printList(a, buffered, k.Info().Release, events); err != nil {
 						return err
 					}
 					return buffered.Flush()
@@ -51,50 +51,24 @@ marked as not built; -f stap, which lists what can be probed, leaves it out.`,
 	return cmd
 }
 
-func (a *app) printList(w io.Writer, release string, events []tpinfo.Tracepoint) error {
-	t := &table{paint: []func(string) string{a.style.name}}
+func printList(a *App, w io.Writer, release string, events []tpinfo.Tracepoint) error {
+	t := &Table{Paint: []func(string) string{a.Style.Name}}
 	for i := range events {
 		e := &events[i]
 		var err error
-		switch a.settings.format {
+		switch a.Settings.Format {
 		case "json":
-			err = printJSON(w, tpinfo.EventOf{Release: release, Event: e})
+			err = PrintJSON(w, tpinfo.EventOf{Release: release, Event: e})
 		case "stap":
 			if e.Built() {
 				_, err = io.WriteString(w, stapLine(e)+"\n")
 			}
 		default:
-			t.add(e.FullName(), summary(e))
+			t.Add(e.FullName(), Prototype(e))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return t.print(w, "")
-}
-
-// summary is an event's arguments on one line, as C declares parameters.
-func summary(e *tpinfo.Tracepoint) string {
-	absent := ""
-	if !e.Built() {
-		absent = "  not built"
-	}
-	switch {
-	case e.RecordOnly():
-		return "record only" + absent
-	case e.Args == nil:
-		return "(arguments not known)" + absent
-	}
-	parts := make([]string, len(e.Args))
-	for i, arg := range e.Args {
-		parts[i] = declare(arg.Type, arg.Name)
-		if !arg.Size.Known() {
-			parts[i] += "?"
-		}
-	}
-	s := "(" + strings.Join(parts, ", ") + ")"
-	if e.Record == nil {
-		s += "  no record"
-	}
-	return s + absent
+	return t.Print(w, "")
 }

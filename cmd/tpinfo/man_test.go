@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the manual pages anew")
 
 // The manual pages under docs/man are made from the commands' own help.
 func TestManPages(t *testing.T) {
-	root := newRoot(&app{streams: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}})
+	root := newRoot(&App{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
 	root.DisableAutoGenTag = true
 	root.InitDefaultCompletionCmd()
 	dir := filepath.Join("..", "..", "docs", "man")

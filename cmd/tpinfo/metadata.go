@@ -18,7 +18,7 @@ import (
 // is on this machine, and kept.
 type metadata struct {
 	*cache.Kernel
-	app *app
+	app *App
 	// learned has the types of headers by their names, compiled what became of
 	// the headers.
 	learned  map[string]*tpinfo.Type
@@ -27,7 +27,7 @@ type metadata struct {
 
 var _ check.Metadata = metadata{}
 
-func (a *app) metadata(k *cache.Kernel) metadata {
+func metadataOf(a *App, k *cache.Kernel) metadata {
 	return metadata{k, a, map[string]*tpinfo.Type{}, map[string]error{}}
 }
 
@@ -68,13 +68,13 @@ func (m metadata) compile(ctx context.Context, headers []string, typeName string
 	if info, err := os.Stat(k.Tree); err != nil || !info.IsDir() {
 		return fmt.Errorf("its build tree, to compile headers with, is not in %s any more; extract it again from where it is, with 'tpinfo extract DIRECTORY'", k.Tree)
 	}
-	req := extractor.Request{Tree: k.Tree, CC: m.app.settings.ccFor(k.Release)}
+	req := extractor.Request{Tree: k.Tree, CC: m.app.Settings.CCFor(k.Release)}
 	if same, err := m.same(ctx, req); err != nil {
 		return err
 	} else if !same {
 		return fmt.Errorf("its build tree %s has changed; extract it again with 'tpinfo extract %[1]s'", k.Tree)
 	}
-	m.app.note("the cache has no type %q: compiling <%s> of %s", typeName, strings.Join(headers, ">, <"), k.Tree)
+	m.app.Note("the cache has no type %q: compiling <%s> of %s", typeName, strings.Join(headers, ">, <"), k.Tree)
 	types, err := extractor.Types(ctx, req, headers)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (m metadata) compile(ctx context.Context, headers []string, typeName string
 		m.learned[types[i].Name] = &types[i]
 	}
 	if err := m.keep(ctx, types); err != nil {
-		m.app.note("what it declares is not kept: %v", err)
+		m.app.Note("what it declares is not kept: %v", err)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (m metadata) compile(ctx context.Context, headers []string, typeName string
 // same reports whether the kernel's build tree is as it was when the kernel was
 // extracted.
 func (m metadata) same(ctx context.Context, req extractor.Request) (same bool, err error) {
-	db, err := m.app.readCache(ctx)
+	db, err := m.app.ReadCache(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -102,13 +102,13 @@ func (m metadata) same(ctx context.Context, req extractor.Request) (same bool, e
 		return false, err
 	}
 	// The compiler may be another one: the layouts are not.
-	id, err := unchanged(ctx, extractor.Request{Tree: req.Tree}, recorded)
+	id, err := Unchanged(ctx, extractor.Request{Tree: req.Tree}, recorded)
 	return id == k.ID, err
 }
 
 // keep adds types to the kernel in the cache.
 func (m metadata) keep(ctx context.Context, types []tpinfo.Type) (err error) {
-	db, err := cache.Open(ctx, m.app.settings.cache)
+	db, err := cache.Open(ctx, m.app.Settings.Cache)
 	if err != nil {
 		return err
 	}

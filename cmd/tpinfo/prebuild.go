@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,17 +15,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
-	"github.com/tpinfo/tpinfo/extractor/kbuild"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
-func (a *app) prebuildCommand() *cobra.Command {
+// Prebuild is "tpinfo prebuild".
+func Prebuild(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prebuild PATH...",
 		Short: "Learn the tracepoints of many kernels, from their packages",
@@ -69,8 +67,8 @@ others are in the cache.`,
   tpinfo prebuild --source linux-source-6.1.tar.xz packages
   tpinfo prebuild --queue nats://queue.example.org packages
   tpinfo prebuild --shard 2/5 --cache part2.db packages`,
-		Args: some("packages, a folder of packages, or build trees"),
-		RunE: func(cmd *cobra.Command, paths []string) error { return a.prebuild(cmd.Context(), paths) },
+		Args: Some("packages, a folder of packages, or build trees"),
+		RunE: func(cmd *cobra.Command, paths []string) error { return prebuildAll(cmd.Context(), a, paths) },
 	}
 	f := cmd.Flags()
 	f.IntP("jobs", "j", 0, "kernels built at once (default: one a core)")
@@ -82,37 +80,37 @@ others are in the cache.`,
 	f.Bool("retry", false, "try again what failed before")
 	f.Bool("force", false, "build again what is known")
 	f.Bool("dry-run", false, "say what would be built, and build nothing")
-	must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
-func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
+func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
 	start := time.Now()
-	s := &a.settings
+	s := &a.Settings
 	var shard fleet.Shard
-	if s.shard != "" {
-		if shard, err = fleet.ParseShard(s.shard, os.Getenv); err != nil {
-			return usageError{err}
+	if s.Shard != "" {
+		if shard, err = fleet.ParseShard(s.Shard, os.Getenv); err != nil {
+			return Usage(err)
 		}
 	}
-	if s.queue == "" {
-		err = cc.Check(ctx, s.cc)
+	if s.Queue == "" {
+		err = cc.Check(ctx, s.CC)
 	} else {
-		err = natsqueue.CheckCompiler(s.cc)
+		err = natsqueue.CheckCompiler(s.CC)
 	}
 	if err != nil {
-		return usageError{err}
+		return Usage(err)
 	}
 	// What the result goes to is opened first: that it cannot be written is
 	// known before the work.
-	if s.report != "" {
-		if err := checkWritable("report", s.report); err != nil {
+	if s.Report != "" {
+		if err := CheckWritable("report", s.Report); err != nil {
 			return err
 		}
 	}
 	report := fleet.NewReport(start)
-	defer func() { err = errors.Join(err, a.saveReport(report, err)) }()
-	db, err := a.prebuildCache(ctx)
+	defer func() { err = errors.Join(err, saveReport(a, report, err)) }()
+	db, err := openCache(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -120,14 +118,15 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 	if db != nil {
 		defer func() { err = errors.Join(err, db.Close()) }() // also where it was closed before
 	}
-	sets, skipped, err := kpkg.Find(ctx, append(paths, s.sources...))
+	sets, skipped, err := kpkg.Find(ctx, append(paths, s.Sources...))
 	if err != nil {
 		return err
 	}
-	if err := checkSources(s.sources, sets, skipped); err != nil {
-		return usageError{err}
+	if err := checkSources(s.Sources, sets, skipped); err != nil {
+		return Usage(err)
 	}
-	planner := &fleet.Planner{Store: store, Tools: a.tools, CC: s.cc, Shard: shard, Retry: s.retry, Force: s.force}
+	with := &compilers{choice: s.CC}
+	planner := &fleet.Planner{Store: store, Tools: with.tools, CC: s.CC, Shard: shard, Retry: s.Retry, Force: s.Force}
 	plan, err := planner.Plan(ctx, sets, skipped)
 	if err != nil {
 		return err
@@ -135,48 +134,26 @@ func (a *app) prebuild(ctx context.Context, paths []string) (err error) {
 	if len(sets) == 0 && !slices.ContainsFunc(skipped, func(s kpkg.Skipped) bool { return !s.NotNeeded }) {
 		return fmt.Errorf("no kernel headers in %s: it takes header packages (linux-headers-RELEASE with its common part, kernel-devel), folders of them, or build trees", strings.Join(paths, ", "))
 	}
-	if s.dryRun {
+	if s.DryRun {
 		report = fleet.OfPlan(plan, start)
-		if err := a.write(func(w io.Writer) error { return a.printPlan(w, plan) }); err != nil {
+		if err := a.Write(func(w io.Writer) error { return printPlan(a, w, plan) }); err != nil {
 			return err
 		}
 		if plan.Failed() > 0 {
-			return errSilent // it was said
+			return ErrSilent // it was said
 		}
 		return nil
 	}
-	if s.queue == "" {
-		if err := a.checkCompilers(ctx, plan); err != nil {
+	if s.Queue == "" {
+		if err := checkCompilers(ctx, a, plan, with); err != nil {
 			return err
 		}
 	}
-	err = a.write(func(w io.Writer) error { return a.runPlan(ctx, w, db, plan, start, report) })
+	err = a.Write(func(w io.Writer) error { return runPlan(ctx, a, w, db, plan, with, start, report) })
 	if err == nil && report.Totals.Failed+report.Totals.FailedInputs > 0 {
-		return errSilent // the summary said it
+		return ErrSilent // the summary said it
 	}
 	return err
-}
-
-// checkCompilers says before the work for which of the planned kernels there is
-// no compiler. They fail, and are tried again once there is one; where there is
-// none for any, nothing is begun.
-func (a *app) checkCompilers(ctx context.Context, plan *fleet.Plan) error {
-	lacking := map[string]int{} // kernels by architecture
-	total := 0
-	for _, t := range plan.Tasks {
-		if _, err := a.compiler(ctx, t.Set.Arch); errors.Is(err, cc.ErrNoCompiler) {
-			lacking[t.Set.Arch]++
-			total++
-		}
-	}
-	for _, arch := range slices.Sorted(maps.Keys(lacking)) {
-		_, err := a.compiler(ctx, arch)
-		if total == len(plan.Tasks) {
-			return fmt.Errorf("%w; nothing was built", err)
-		}
-		a.note("%v; without it %s will fail", err, plural(lacking[arch], arch+" kernel"))
-	}
-	return nil
 }
 
 // checkSources refuses before the work what --source names and is no source:
@@ -203,13 +180,13 @@ func checkSources(sources []string, sets []kpkg.Set, skipped []kpkg.Skipped) err
 	return nil
 }
 
-// prebuildCache opens the cache: for a dry run only to look, and none there is
+// openCache opens the cache: for a dry run only to look, and none there is
 // one that knows nothing.
-func (a *app) prebuildCache(ctx context.Context) (*cache.DB, error) {
-	if !a.settings.dryRun {
-		return cache.Open(ctx, a.settings.cache)
+func openCache(ctx context.Context, a *App) (*cache.DB, error) {
+	if !a.Settings.DryRun {
+		return cache.Open(ctx, a.Settings.Cache)
 	}
-	db, err := a.readCache(ctx)
+	db, err := a.ReadCache(ctx)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -218,30 +195,30 @@ func (a *app) prebuildCache(ctx context.Context) (*cache.DB, error) {
 
 // saveReport writes the report where one is asked for; err is how the command
 // ended.
-func (a *app) saveReport(report *fleet.Report, err error) error {
-	s := &a.settings
-	if s.report == "" {
+func saveReport(a *App, report *fleet.Report, err error) error {
+	s := &a.Settings
+	if s.Report == "" {
 		return nil
 	}
-	a.head(report)
-	if err != nil && !errors.Is(err, errSilent) {
+	fillHead(a, report)
+	if err != nil && !errors.Is(err, ErrSilent) {
 		report.End(err)
 	}
-	return writeFile("report", s.report, report.Write)
+	return WriteFile("report", s.Report, report.Write)
 }
 
-// head fills in what the report says of the program and the cache.
-func (a *app) head(report *fleet.Report) {
-	s := &a.settings
-	report.Tpinfo, report.Cache, report.Shard = programName(), s.cache, s.shard
-	if st, err := os.Stat(s.cache); err == nil {
+// fillHead fills in what the report says of the program and the cache.
+func fillHead(a *App, report *fleet.Report) {
+	s := &a.Settings
+	report.Tpinfo, report.Cache, report.Shard = ThisProgram().Name(), s.Cache, s.Shard
+	if st, err := os.Stat(s.Cache); err == nil {
 		report.CacheBytes = st.Size()
 	}
 }
 
 // runPlan builds what is planned, and reports what became of it.
-func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *fleet.Plan, start time.Time, report *fleet.Report) (err error) {
-	s := &a.settings
+func runPlan(ctx context.Context, a *App, w io.Writer, db *cache.DB, plan *fleet.Plan, with *compilers, start time.Time, report *fleet.Report) (err error) {
+	s := &a.Settings
 	scratch, err := fleet.NewScratch("")
 	if err != nil {
 		return err
@@ -251,18 +228,18 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	for _, t := range plan.Tasks {
 		opener.Expect(t.Set)
 	}
-	jobs := a.kernelsAtOnce()
-	show := a.newPrebuildDisplay(w, plan)
-	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: a.tools, Known: db.SameHeaders}
-	if s.force {
+	jobs := kernelsAtOnce(a)
+	show := newDisplay(a, w, plan)
+	builder := &fleet.Builder{Opener: opener, Scratch: scratch.Dir, Jobs: 1, Tools: with.tools, Known: db.SameHeaders}
+	if s.Force {
 		builder.Known = nil
 	}
 	run := &fleet.Run{
 		Store: fleetStore{db}, Start: start, Each: show.kernel,
 		Queue: &fleet.Local{Builder: builder, Jobs: jobs, Report: show},
 	}
-	if s.queue != "" && len(plan.Tasks) > 0 {
-		q, err := natsqueue.Connect(ctx, a.queueServer(), a.noteLog(show.notes()))
+	if s.Queue != "" && len(plan.Tasks) > 0 {
+		q, err := natsqueue.Connect(ctx, queueServer(a), noteLog(a, show.notes()))
 		if err != nil {
 			return err
 		}
@@ -275,19 +252,19 @@ func (a *app) runPlan(ctx context.Context, w io.Writer, db *cache.DB, plan *flee
 	// Closed, so that its log is in the file and the size is the file's.
 	if err = errors.Join(err, db.Close()); err != nil {
 		if t := report.Totals; t.Waiting > 0 {
-			a.note("%d of %d kernels are through and kept; the same command goes on from there", t.Kernels-t.Waiting, t.Kernels)
+			a.Note("%d of %d kernels are through and kept; the same command goes on from there", t.Kernels-t.Waiting, t.Kernels)
 		}
 		return err
 	}
-	a.head(report)
-	return a.summary(w, report)
+	fillHead(a, report)
+	return summarise(a, w, report)
 }
 
 // kernelsAtOnce is how many are built at once, and leaves memory to their
 // compilers: beside two of them, a third of this program's for a tenth of its
 // time is a good bargain. With one kernel at a time there is enough.
-func (a *app) kernelsAtOnce() int {
-	jobs := a.settings.jobs
+func kernelsAtOnce(a *App) int {
+	jobs := a.Settings.Jobs
 	if jobs == 0 {
 		jobs = runtime.GOMAXPROCS(0)
 	}
@@ -295,78 +272,4 @@ func (a *app) kernelsAtOnce() int {
 		debug.SetGCPercent(40)
 	}
 	return jobs
-}
-
-// tools names what kernels of an architecture are built with.
-func (a *app) tools(ctx context.Context, arch string) string {
-	of, err := a.compiler(ctx, arch)
-	if err != nil {
-		of = "no compiler"
-	}
-	return programName() + ", " + of
-}
-
-// compiler names the one for kernels of an architecture, the packages' word.
-// Each is asked once in a run.
-func (a *app) compiler(ctx context.Context, arch string) (name string, err error) {
-	a.compilers.Lock()
-	defer a.compilers.Unlock()
-	c, ok := a.compilers.asked[arch]
-	if !ok {
-		var target *kbuild.Arch
-		if target, c.err = kbuild.ArchNamed(arch); c.err == nil {
-			var found *cc.Compiler
-			if found, c.err = cc.Find(ctx, a.settings.cc, target); c.err == nil {
-				c.name = found.String()
-			}
-		}
-		if a.compilers.asked == nil {
-			a.compilers.asked = map[string]askedCompiler{}
-		}
-		a.compilers.asked[arch] = c
-	}
-	return c.name, c.err
-}
-
-// programName is this program's version, and its revision where it has none.
-func programName() string {
-	v := about()
-	s := "tpinfo " + v.Version
-	if v.Revision != "" {
-		s += fmt.Sprintf(" (%.12s)", v.Revision)
-	}
-	return s
-}
-
-// fleetStore is a cache as a fleet sees it. Without one, nothing is known.
-type fleetStore struct{ *cache.DB }
-
-func (s fleetStore) BuiltFrom(ctx context.Context, key string) (string, error) {
-	if s.DB == nil {
-		return "", nil
-	}
-	return s.DB.BuiltFrom(ctx, key)
-}
-
-func (s fleetStore) FailureOf(ctx context.Context, key string) (*tpinfo.Failure, error) {
-	if s.DB == nil {
-		return nil, nil
-	}
-	return s.DB.FailureOf(ctx, key)
-}
-
-// Kept implements fleet.Store.
-func (s fleetStore) Kept(ctx context.Context, id string) (fleet.Kept, error) {
-	k, err := s.Kernel(ctx, id)
-	if err != nil {
-		return fleet.Kept{}, err
-	}
-	i := k.Info()
-	return fleet.Kept{Arch: i.Arch, Compiler: i.Compiler, Events: i.Events, Complete: i.Events - i.Incomplete, Types: i.Types, Problems: i.Problems}, nil
-}
-
-// PutFrom implements fleet.Store.
-func (s fleetStore) PutFrom(ctx context.Context, snap *tpinfo.Snapshot, origin tpinfo.Origin) (int, error) {
-	res, err := s.DB.PutFrom(ctx, snap, origin)
-	return res.NewLayouts, err
 }

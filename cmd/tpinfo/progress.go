@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -18,32 +17,30 @@ type progress struct {
 	done   func()
 }
 
-// refresh is how often the line on a terminal changes.
-const refresh = 80 * time.Millisecond
-
-func (a *app) progress(target *extractor.Target) progress {
+func newProgress(a *App, target *extractor.Target) progress {
 	name := target.Release
 	if name == "" {
 		name = target.Tree
 	}
+	bars := a.Bars()
 	switch {
-	case a.settings.quiet:
+	case a.Settings.Quiet:
 		return progress{report: func(extractor.Progress) {}, done: func() {}}
-	case isTerminal(a.err):
-		return a.progressBar(name)
+	case bars != nil:
+		return progressBar(bars, name)
 	}
-	return a.progressLines(name)
+	return progressLines(a, name)
 }
 
 // progressLines writes what stages say of themselves, and each step only when
 // asked for more.
-func (a *app) progressLines(name string) progress {
+func progressLines(a *App, name string) progress {
 	return progress{
 		report: func(p extractor.Progress) {
-			if p.Detail == "" && !a.settings.verbose {
+			if p.Detail == "" && !a.Settings.Verbose {
 				return
 			}
-			fmt.Fprintf(a.err, "%s: %s\n", name, describe(p))
+			fmt.Fprintf(a.Err, "%s: %s\n", name, describe(p))
 		},
 		done: func() {},
 	}
@@ -61,11 +58,10 @@ func describe(p extractor.Progress) string {
 }
 
 // progressBar draws a spinner and the last thing a stage said.
-func (a *app) progressBar(name string) progress {
-	container := mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(24), mpb.WithRefreshRate(refresh))
+func progressBar(bars *mpb.Progress, name string) progress {
 	var now atomic.Value // the text, a string
 	now.Store("")
-	bar := container.New(0, mpb.SpinnerStyle("⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"),
+	bar := bars.New(0, mpb.SpinnerStyle("⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"),
 		mpb.BarRemoveOnComplete(), mpb.BarWidth(1),
 		mpb.AppendDecorators(
 			decor.Name(" "+name+" "),
@@ -76,7 +72,7 @@ func (a *app) progressBar(name string) progress {
 		report: func(p extractor.Progress) { now.Store(describe(p)) },
 		done: func() {
 			bar.Abort(true)
-			container.Wait()
+			bars.Wait()
 		},
 	}
 }

@@ -17,11 +17,11 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
-	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/oci"
 )
 
-func (a *app) pullCommand() *cobra.Command {
+// Pull is "tpinfo pull".
+func Pull(a *App) *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "pull oci://REGISTRY/REPOSITORY:TAG[@DIGEST]",
@@ -43,22 +43,22 @@ your own, HTTPS_PROXY a proxy.`,
   tpinfo pull oci://registry.example.com/team/kernels:stable -k '6.1.*' --verify key.pub
   tpinfo pull oci://registry.example.com/team/kernels@sha256:679e3efbfd932dd111fe6ee9aceae6b89f33cca94cd348549eff7efd251e4320`,
 		Args:              registryReference,
-		ValidArgsFunction: a.completeTags,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.pull(cmd.Context(), args[0], list) },
+		ValidArgsFunction: completeTags(a),
+		RunE:              func(cmd *cobra.Command, args []string) error { return pullKernels(cmd.Context(), a, args[0], list) },
 	}
-	a.registryFlags(cmd, "kernels to get (default: all that are there)")
+	registryFlags(a, cmd, "kernels to get (default: all that are there)")
 	cmd.Flags().StringArray("verify", nil, "take only what the Ed25519 key in this file signed (may be repeated)")
 	cmd.Flags().BoolVar(&list, "list", false, "show what is there and fetch nothing")
 	return cmd
 }
 
-func (a *app) pull(ctx context.Context, place string, list bool) error {
-	repo, ref, err := a.repository(place)
+func pullKernels(ctx context.Context, a *App, place string, list bool) error {
+	repo, ref, err := openRepository(a, place)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	keys, err := trustedKeys(a.settings.verify)
+	keys, err := TrustedKeys(a.Settings.Verify)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func (a *app) pull(ctx context.Context, place string, list bool) error {
 		return err
 	}
 	if index.Newer > 0 {
-		a.note("%s left out that a newer tpinfo published", plural(index.Newer, "kernel"))
+		a.Note("%s left out that a newer tpinfo published", Plural(index.Newer, "kernel"))
 	}
-	chosen, missing, err := choose(a.settings.kernels, index.Kernels, func(e *oci.Entry) (string, []string) { return e.ID, e.Releases })
+	chosen, missing, err := choose(a.Settings.Kernels, index.Kernels, func(e *oci.Entry) (string, []string) { return e.ID, e.Releases })
 	if missing != nil {
 		return &oci.NotFoundError{What: "kernel", Name: missing.selector, In: ref.String(), Near: missing.near}
 	}
@@ -78,15 +78,15 @@ func (a *app) pull(ctx context.Context, place string, list bool) error {
 	}
 	slices.SortStableFunc(chosen, func(x, y oci.Entry) int { return tpinfo.CompareReleases(y.Releases[0], x.Releases[0]) })
 	if list {
-		return a.listPublished(ctx, chosen)
+		return listPublished(ctx, a, chosen)
 	}
-	return a.getPublished(ctx, repo, chosen, keys)
+	return getPublished(ctx, a, repo, chosen, keys)
 }
 
 // knownContents are what the cache holds, by kernel id. A cache that is not
 // there yet holds nothing.
-func (a *app) knownContents(ctx context.Context) (known map[string]cache.KernelContent, err error) {
-	db, err := a.readCache(ctx)
+func knownContents(ctx context.Context, a *App) (known map[string]cache.KernelContent, err error) {
+	db, err := a.ReadCache(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -150,18 +150,18 @@ func publishedForm(e *oci.Entry, here string) publishedJSON {
 	}
 }
 
-func (a *app) listPublished(ctx context.Context, entries []oci.Entry) error {
-	known, err := a.knownContents(ctx)
+func listPublished(ctx context.Context, a *App, entries []oci.Entry) error {
+	known, err := knownContents(ctx, a)
 	if err != nil {
 		return err
 	}
-	return a.write(func(w io.Writer) error {
-		t := &table{right: []bool{false, false, false, true, true}, paint: []func(string) string{a.style.bold, a.style.dim}}
-		t.add("RELEASE", "ID", "ARCH", "EVENTS", "SIZE", "SIGNED", "HERE")
+	return a.Write(func(w io.Writer) error {
+		t := &Table{Right: []bool{false, false, false, true, true}, Paint: []func(string) string{a.Style.Bold, a.Style.Dim}}
+		t.Add("RELEASE", "ID", "ARCH", "EVENTS", "SIZE", "SIGNED", "HERE")
 		for i := range entries {
 			e := &entries[i]
-			if a.settings.format == "json" {
-				if err := printJSON(w, publishedForm(e, here(known, e))); err != nil {
+			if a.Settings.Format == "json" {
+				if err := PrintJSON(w, publishedForm(e, here(known, e))); err != nil {
 					return err
 				}
 				continue
@@ -172,23 +172,23 @@ func (a *app) listPublished(ctx context.Context, entries []oci.Entry) error {
 			}
 			for j, r := range e.Releases {
 				if j == 0 {
-					t.add(r, shortID(e.ID), e.Arch, strconv.Itoa(e.Events), size(e.Size), signer, here(known, e))
+					t.Add(r, ShortID(e.ID), e.Arch, strconv.Itoa(e.Events), Size(e.Size), signer, here(known, e))
 				} else {
-					t.add(r, shortID(e.ID), "the same")
+					t.Add(r, ShortID(e.ID), "the same")
 				}
 			}
 		}
-		if a.settings.format == "json" {
+		if a.Settings.Format == "json" {
 			return nil
 		}
-		return t.print(w, "")
+		return t.Print(w, "")
 	})
 }
 
 // getPublished fetches what the cache does not have, several bundles at once,
 // and imports them one after the other.
-func (a *app) getPublished(ctx context.Context, repo *oci.Repository, entries []oci.Entry, keys []ed25519.PublicKey) (err error) {
-	db, err := cache.Open(ctx, a.settings.cache)
+func getPublished(ctx context.Context, a *App, repo *oci.Repository, entries []oci.Entry, keys []ed25519.PublicKey) (err error) {
+	db, err := cache.Open(ctx, a.Settings.Cache)
 	if err != nil {
 		return err
 	}
@@ -197,8 +197,8 @@ func (a *app) getPublished(ctx context.Context, repo *oci.Repository, entries []
 	if err != nil {
 		return err
 	}
-	p := &pulling{a: a, db: db, keys: keys, known: known, counts: map[string]int{}, bar: a.transferBar("pulled", len(entries))}
-	err = a.write(func(w io.Writer) error { return p.run(ctx, p.bar.over(w), repo, entries) })
+	p := &pulling{a: a, db: db, keys: keys, known: known, counts: map[string]int{}, bar: newTransferBar(a, "pulled", len(entries))}
+	err = a.Write(func(w io.Writer) error { return p.run(ctx, p.bar.over(w), repo, entries) })
 	p.bar.done()
 	if err != nil {
 		return err
@@ -208,7 +208,7 @@ func (a *app) getPublished(ctx context.Context, repo *oci.Repository, entries []
 
 // pulling is a pull on its way.
 type pulling struct {
-	a     *app
+	a     *App
 	db    *cache.DB
 	keys  []ed25519.PublicKey
 	known map[string]cache.KernelContent
@@ -291,17 +291,17 @@ func (p *pulling) take(ctx context.Context, w io.Writer, e *oci.Entry, f fetched
 		return f.err // so would all the others
 	default:
 		form.Status, form.Reason = pulledFailed, f.err.Error()
-		fmt.Fprintf(p.bar.over(p.a.err), "tpinfo: %s: %v\n", e.Releases[0], f.err)
+		fmt.Fprintf(p.bar.over(p.a.Err), "tpinfo: %s: %v\n", e.Releases[0], f.err)
 	}
 	p.counts[form.Status]++
 	p.bar.step()
 	switch {
-	case p.a.settings.format == "json":
-		return printJSON(w, form)
-	case p.a.settings.quiet || form.Status == pulledFailed || form.Status == pulledUnchanged && !p.a.settings.verbose:
+	case p.a.Settings.Format == "json":
+		return PrintJSON(w, form)
+	case p.a.Settings.Quiet || form.Status == pulledFailed || form.Status == pulledUnchanged && !p.a.Settings.Verbose:
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.style.bold(strings.Join(e.Releases, ", ")), form.Status, size(e.Size), p.a.style.dim("id "+shortID(e.ID)))
+	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.Style.Bold(strings.Join(e.Releases, ", ")), form.Status, Size(e.Size), p.a.Style.Dim("id "+ShortID(e.ID)))
 	return err
 }
 
@@ -322,9 +322,9 @@ func (p *pulling) add(ctx context.Context, e *oci.Entry, data []byte) (status st
 }
 
 func (p *pulling) summary() error {
-	if p.a.settings.format != "json" && !p.a.settings.quiet {
-		if _, err := fmt.Fprintf(p.a.out, "%d new, %d changed, %d known already; %s fetched\n",
-			p.counts[pulledNew], p.counts[pulledChanged], p.counts[pulledUnchanged], size(p.bytes)); err != nil {
+	if p.a.Settings.Format != "json" && !p.a.Settings.Quiet {
+		if _, err := fmt.Fprintf(p.a.Out, "%d new, %d changed, %d known already; %s fetched\n",
+			p.counts[pulledNew], p.counts[pulledChanged], p.counts[pulledUnchanged], Size(p.bytes)); err != nil {
 			return err
 		}
 	}
@@ -336,20 +336,7 @@ func (p *pulling) summary() error {
 	case 0:
 		return nil
 	case all:
-		return fmt.Errorf("%s failed; the cache is as it was", plural(all, "kernel"))
+		return fmt.Errorf("%s failed; the cache is as it was", Plural(all, "kernel"))
 	}
 	return fmt.Errorf("%d of %d kernels failed; the others are in the cache", failed, all)
-}
-
-// trustedKeys reads the keys that --verify names.
-func trustedKeys(files []string) ([]ed25519.PublicKey, error) {
-	var keys []ed25519.PublicKey
-	for _, file := range files {
-		key, err := bundle.ReadPublicKey(file)
-		if err != nil {
-			return nil, fmt.Errorf("--verify: %w", err)
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
 }

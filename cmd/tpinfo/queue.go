@@ -19,33 +19,33 @@ func queueFlags(f *pflag.FlagSet) {
 	f.String("queue-ca", "", "file with the authority that vouches for the queue's certificate")
 }
 
-func (a *app) queueServer() natsqueue.Server {
-	return natsqueue.Server{URL: a.settings.queue, Creds: a.settings.queueCreds, CA: a.settings.queueCA}
+func queueServer(a *App) natsqueue.Server {
+	return natsqueue.Server{URL: a.Settings.Queue, Creds: a.Settings.QueueCreds, CA: a.Settings.QueueCA}
 }
 
 // logLevel is usual, or the level above it with -q, or all with -v.
-func (a *app) logLevel(usual slog.Level) slog.Level {
+func logLevel(a *App, usual slog.Level) slog.Level {
 	switch {
-	case a.settings.quiet:
+	case a.Settings.Quiet:
 		return usual + slog.LevelWarn - slog.LevelInfo
-	case a.settings.verbose:
+	case a.Settings.Verbose:
 		return slog.LevelDebug
 	}
 	return usual
 }
 
 // noteLog writes what a coordinator has to say as notes.
-func (a *app) noteLog(w io.Writer) *slog.Logger {
-	return slog.New(&lines{w: w, level: a.logLevel(slog.LevelWarn), prefix: func(slog.Record) string { return "note: " }})
+func noteLog(a *App, w io.Writer) *slog.Logger {
+	return slog.New(&lines{w: w, level: logLevel(a, slog.LevelWarn), prefix: func(slog.Record) string { return "note: " }})
 }
 
 // workerLog writes a worker's doings: a line each with the time, or JSON.
-func (a *app) workerLog() *slog.Logger {
-	level := a.logLevel(slog.LevelInfo)
-	if a.settings.format == "json" {
-		return slog.New(slog.NewJSONHandler(a.out, &slog.HandlerOptions{Level: level}))
+func workerLog(a *App) *slog.Logger {
+	level := logLevel(a, slog.LevelInfo)
+	if a.Settings.Format == "json" {
+		return slog.New(slog.NewJSONHandler(a.Out, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(&lines{w: a.out, level: level, prefix: func(r slog.Record) string { return r.Time.Format("15:04:05 ") }})
+	return slog.New(&lines{w: a.Out, level: level, prefix: func(r slog.Record) string { return r.Time.Format("15:04:05 ") }})
 }
 
 // lines is a log for people: what it is about, what happened, and the rest in

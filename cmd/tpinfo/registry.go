@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -21,7 +19,7 @@ import (
 // What push and pull share.
 
 // registryFlags are those of both.
-func (a *app) registryFlags(cmd *cobra.Command, which string) {
+func registryFlags(a *App, cmd *cobra.Command, which string) {
 	f := cmd.Flags()
 	f.StringArrayP("kernel", "k", nil, which+": a release, a glob over releases or the start of an id (may be repeated)")
 	f.Bool("plain-http", false, "speak HTTP without TLS (default: with registries on this machine)")
@@ -33,51 +31,53 @@ func registryReference(_ *cobra.Command, args []string) error {
 	case 1:
 		return nil
 	case 0:
-		return usageError{errors.New("expected where in a registry, as in oci://registry.example.com/team/kernels:stable")}
+		return Usagef("expected where in a registry, as in oci://registry.example.com/team/kernels:stable")
 	}
-	return usageError{fmt.Errorf("unexpected argument %q; kernels are chosen with -k", args[1])}
+	return Usagef("unexpected argument %q; kernels are chosen with -k", args[1])
 }
 
-// repository prepares to talk to the registry that a reference names.
-func (a *app) repository(text string) (*oci.Repository, oci.Reference, error) {
+// openRepository prepares to talk to the registry that a reference names.
+func openRepository(a *App, text string) (*oci.Repository, oci.Reference, error) {
 	ref, err := oci.ParseReference(text)
 	if err != nil {
-		return nil, ref, usageError{err}
+		return nil, ref, Usage(err)
 	}
 	plain := ref.Loopback()
-	if a.settings.plainHTTP != nil {
-		plain = *a.settings.plainHTTP
+	if a.Settings.PlainHTTP != nil {
+		plain = *a.Settings.PlainHTTP
 	}
-	r, err := oci.Open(ref, oci.Options{PlainHTTP: plain, UserAgent: "tpinfo/" + strings.Trim(about().Version, "()")})
+	r, err := oci.Open(ref, oci.Options{PlainHTTP: plain, UserAgent: "tpinfo/" + strings.Trim(ThisProgram().Version, "()")})
 	return r, ref, err
 }
 
 // completeTags completes a reference by the tags of its repository.
-func (a *app) completeTags(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	const none = cobra.ShellCompDirectiveNoFileComp
-	if len(args) > 0 {
-		return nil, none
+func completeTags(a *App) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		const none = cobra.ShellCompDirectiveNoFileComp
+		if len(args) > 0 {
+			return nil, none
+		}
+		at := strings.LastIndexByte(start, ':')
+		if at < len(oci.Scheme) || strings.ContainsRune(start[at:], '/') || a.Configure(cmd) != nil {
+			return []string{oci.Scheme}, none | cobra.ShellCompDirectiveNoSpace
+		}
+		r, _, err := openRepository(a, start[:at]+":any")
+		if err != nil {
+			return nil, none
+		}
+		defer r.Close()
+		// Nobody waits longer at a prompt.
+		ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+		defer cancel()
+		tags, err := r.Tags(ctx)
+		if err != nil {
+			return nil, none
+		}
+		for i := range tags {
+			tags[i] = start[:at+1] + tags[i]
+		}
+		return tags, none
 	}
-	at := strings.LastIndexByte(start, ':')
-	if at < len(oci.Scheme) || strings.ContainsRune(start[at:], '/') || a.configure(cmd) != nil {
-		return []string{oci.Scheme}, none | cobra.ShellCompDirectiveNoSpace
-	}
-	r, _, err := a.repository(start[:at] + ":any")
-	if err != nil {
-		return nil, none
-	}
-	defer r.Close()
-	// Nobody waits longer at a prompt.
-	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
-	defer cancel()
-	tags, err := r.Tags(ctx)
-	if err != nil {
-		return nil, none
-	}
-	for i := range tags {
-		tags[i] = start[:at+1] + tags[i]
-	}
-	return tags, none
 }
 
 // unmatched is a -k that no kernel fits.
@@ -102,7 +102,7 @@ func choose[T any](selectors []string, items []T, describe func(*T) (id string, 
 			for _, r := range releases {
 				ok, err := path.Match(s, r)
 				if err != nil {
-					return nil, nil, usageError{fmt.Errorf("-k %q is no glob: %w", s, err)}
+					return nil, nil, Usagef("-k %q is no glob: %w", s, err)
 				}
 				fits = fits || ok
 			}
@@ -128,11 +128,14 @@ type transferBar struct {
 	bar  *mpb.Bar
 }
 
-func (a *app) transferBar(doing string, kernels int) *transferBar {
-	if a.settings.quiet || !isTerminal(a.err) || kernels == 0 {
+func newTransferBar(a *App, doing string, kernels int) *transferBar {
+	if kernels == 0 {
 		return &transferBar{}
 	}
-	bars := mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(24), mpb.WithRefreshRate(refresh))
+	bars := a.Bars()
+	if bars == nil {
+		return &transferBar{}
+	}
 	return &transferBar{bars: bars, bar: bars.New(int64(kernels), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("·"),
 		mpb.BarRemoveOnComplete(), mpb.AppendDecorators(decor.CountersNoUnit(" "+doing+" %d of %d kernels "), decor.Elapsed(decor.ET_STYLE_GO)))}
 }
@@ -140,7 +143,7 @@ func (a *app) transferBar(doing string, kernels int) *transferBar {
 // over is where to print what goes to w: above the bar, when both are on the
 // terminal.
 func (b *transferBar) over(w io.Writer) io.Writer {
-	if b.bars != nil && isTerminal(w) {
+	if b.bars != nil && IsTerminal(w) {
 		return b.bars
 	}
 	return w

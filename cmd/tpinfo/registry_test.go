@@ -307,7 +307,7 @@ func TestPullInterrupted(t *testing.T) {
 	defer cancel()
 	var errs bytes.Buffer
 	out := &trigger{word: "6.25.0-amd64", do: cancel}
-	status := run(ctx, []string{"pull", "--cache", to, s.Reference("kernels:stable")}, streams{in: strings.NewReader(""), out: out, err: &errs})
+	status := run(ctx, []string{"pull", "--cache", to, s.Reference("kernels:stable")}, Streams{In: strings.NewReader(""), Out: out, Err: &errs})
 	if status != exitInterrupted || errs.String() != "tpinfo: interrupted\n" {
 		t.Errorf("status %d, %q", status, errs.String())
 	}

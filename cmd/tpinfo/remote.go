@@ -45,14 +45,14 @@ func tprun(arch string) ([]byte, error) {
 }
 
 // runRemote compiles for another host's kernel and runs there.
-func (a *app) runRemote(ctx context.Context, s *script, r runFlags, out io.Writer) (err error) {
+func runRemote(ctx context.Context, a *App, s *script, r runFlags, out io.Writer) (err error) {
 	opts := remote.Options{Tprun: tprun, Log: io.Discard}
-	if a.settings.verbose {
-		opts.Log = a.err
+	if a.Settings.Verbose {
+		opts.Log = a.Err
 	}
 	h, err := remote.Open(ctx, r.remote, opts)
 	if errors.Is(err, remote.ErrAddress) {
-		return usageError{err}
+		return Usage(err)
 	}
 	if err != nil {
 		return err
@@ -60,27 +60,27 @@ func (a *app) runRemote(ctx context.Context, s *script, r runFlags, out io.Write
 	defer func() { err = errors.Join(err, h.Close()) }()
 	data := s.object
 	if data == nil {
-		if data, err = a.compileForHost(ctx, s, h.Facts()); err != nil {
+		if data, err = compileForHost(ctx, a, s, h.Facts()); err != nil {
 			return err
 		}
 	}
-	status, err := h.Run(ctx, data, r.tprunArgs(a), out, a.err)
+	status, err := h.Run(ctx, data, r.tprunArgs(a), out, a.Err)
 	if err != nil {
 		return err
 	}
 	if status != 0 {
-		return statusError(status)
+		return StatusError(status)
 	}
 	return nil
 }
 
 // compileForHost compiles for a host's kernel, or for the one that -k names.
-func (a *app) compileForHost(ctx context.Context, s *script, facts remote.Facts) ([]byte, error) {
-	if a.settings.kernel != "" {
-		return a.compileFor(ctx, s, nil)
+func compileForHost(ctx context.Context, a *App, s *script, facts remote.Facts) ([]byte, error) {
+	if a.Settings.Kernel != "" {
+		return compileFor(ctx, a, s, nil)
 	}
-	a.settings.kernel = facts.Release
-	data, err := a.compileFor(ctx, s, &tpinfo.Kernel{Release: facts.Release, Arch: facts.Arch, ByteOrder: facts.ByteOrder, WordSize: 8})
+	a.Settings.Kernel = facts.Release
+	data, err := compileFor(ctx, a, s, &tpinfo.Kernel{Release: facts.Release, Arch: facts.Arch, ByteOrder: facts.ByteOrder, WordSize: 8})
 	if errors.Is(err, errUnknown) {
 		return nil, fmt.Errorf("the cache does not know the host's kernel, %[1]s\nUnpack its header package here and add it: tpinfo extract usr/src/linux-headers-%[1]s", facts.Release)
 	}
@@ -88,7 +88,7 @@ func (a *app) compileForHost(ctx context.Context, s *script, facts remote.Facts)
 }
 
 // tprunArgs are tprun's options for the same run.
-func (r *runFlags) tprunArgs(a *app) []string {
+func (r *runFlags) tprunArgs(a *App) []string {
 	var args []string
 	if r.pid > 0 {
 		args = append(args, "-x", strconv.Itoa(r.pid))
@@ -102,16 +102,10 @@ func (r *runFlags) tprunArgs(a *app) []string {
 	for _, flag := range []struct {
 		on   bool
 		name string
-	}{{a.settings.force, "--force"}, {r.allowSystem, "--allow-system"}, {a.settings.verbose, "-v"}, {a.settings.quiet, "-q"}} {
+	}{{a.Settings.Force, "--force"}, {r.allowSystem, "--allow-system"}, {a.Settings.Verbose, "-v"}, {a.Settings.Quiet, "-q"}} {
 		if flag.on {
 			args = append(args, flag.name)
 		}
 	}
 	return args
 }
-
-// statusError is another program's exit status, which becomes ours; everything
-// has been said.
-type statusError int
-
-func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

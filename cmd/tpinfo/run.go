@@ -28,7 +28,12 @@ type runFlags struct {
 	allowSystem bool
 }
 
-func (a *app) runCommand() *cobra.Command {
+// Learn makes the running kernel known to the cache.
+type Learn func(context.Context) error
+
+// Run is "tpinfo run". A script that asks for something of a running kernel that
+// the cache does not know has it learned first.
+func Run(a *App, learn Learn) *cobra.Command {
 	var r runFlags
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT|OBJECT [ARG...]",
@@ -50,19 +55,19 @@ that begin with - go behind --.`,
   tpinfo run -e 'global n probe kernel.trace("sys_enter") { if (pid() == target()) n++ } probe end { println(n) }' -c 'ls /'
   tpinfo run --remote ssh://root@build-7 faults.stp`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.readScript(cmd, args)
+			s, err := readScript(a, cmd, args)
 			if err != nil {
 				return err
 			}
 			if err := r.check(cmd); err != nil {
-				return usageError{err}
+				return Usage(err)
 			}
 			r.allowSystem = s.opt.AllowSystem
-			return a.withOutput(func(out io.Writer) error {
+			return withOutput(a, func(out io.Writer) error {
 				if r.remote != "" {
-					return a.runRemote(cmd.Context(), s, r, out)
+					return runRemote(cmd.Context(), a, s, r, out)
 				}
-				return a.runHere(cmd.Context(), s, r, out)
+				return runHere(cmd.Context(), a, s, r, learn, out)
 			})
 		},
 	}
@@ -94,11 +99,11 @@ func (r *runFlags) check(cmd *cobra.Command) error {
 
 // withOutput gives f what a script prints to: the file of -o, which shows it as
 // it comes, or standard output.
-func (a *app) withOutput(f func(io.Writer) error) (err error) {
-	if a.settings.output == "" || a.settings.output == "-" {
-		return f(a.out)
+func withOutput(a *App, f func(io.Writer) error) (err error) {
+	if a.Settings.Output == "" || a.Settings.Output == "-" {
+		return f(a.Out)
 	}
-	file, err := os.Create(a.settings.output)
+	file, err := os.Create(a.Settings.Output)
 	if err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
@@ -106,11 +111,11 @@ func (a *app) withOutput(f func(io.Writer) error) (err error) {
 	return f(file)
 }
 
-func (a *app) runHere(ctx context.Context, s *script, r runFlags, out io.Writer) error {
+func runHere(ctx context.Context, a *App, s *script, r runFlags, learn Learn, out io.Writer) error {
 	data := s.object
 	if data == nil {
 		var err error
-		if data, err = a.compileForHere(ctx, s); err != nil {
+		if data, err = compileForHere(ctx, a, s, learn); err != nil {
 			return err
 		}
 	}
@@ -118,27 +123,27 @@ func (a *app) runHere(ctx context.Context, s *script, r runFlags, out io.Writer)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.objectFile(), err)
 	}
-	if s.object == nil && !a.settings.force {
+	if s.object == nil && !a.Settings.Force {
 		if err := chosenForHere(file.Script.Kernel); err != nil {
 			return err
 		}
 	}
 	opt := runner.Options{
-		Target: r.pid, Timeout: r.timeout, Stdout: out, Stderr: a.err, Force: a.settings.force,
-		AllowSystem: r.allowSystem, Verbose: a.settings.verbose, Stdin: os.Stdin,
+		Target: r.pid, Timeout: r.timeout, Stdout: out, Stderr: a.Err, Force: a.Settings.Force,
+		AllowSystem: r.allowSystem, Verbose: a.Settings.Verbose, Stdin: os.Stdin,
 	}
 	opt.Command = runner.CommandLine(r.command)
 	res, err := runner.Run(ctx, file, opt)
 	if err != nil {
 		return err
 	}
-	if !a.settings.quiet {
+	if !a.Settings.Quiet {
 		for _, w := range res.Warnings() {
-			fmt.Fprintf(a.err, "warning: %s\n", w)
+			fmt.Fprintf(a.Err, "warning: %s\n", w)
 		}
 	}
 	if res.Failure != "" {
-		return errSilent
+		return ErrSilent
 	}
 	return nil
 }
@@ -156,62 +161,54 @@ func chosenForHere(k tpinfo.Kernel) error {
 // compileForHere compiles for the running kernel, which it makes known to the
 // cache first where it is not and the script asks for something of it; or for
 // the one that -k names.
-func (a *app) compileForHere(ctx context.Context, s *script) ([]byte, error) {
-	if a.settings.kernel != "" {
-		return a.compileFor(ctx, s, nil)
+func compileForHere(ctx context.Context, a *App, s *script, learn Learn) ([]byte, error) {
+	if a.Settings.Kernel != "" {
+		return compileFor(ctx, a, s, nil)
 	}
 	here, err := runningKernel()
 	if err != nil {
 		return nil, err
 	}
-	a.settings.kernel = here.Release
-	data, err := a.compileFor(ctx, s, &here)
+	a.Settings.Kernel = here.Release
+	data, err := compileFor(ctx, a, s, &here)
 	if !errors.Is(err, errUnknown) {
 		return data, err
 	}
-	if err := a.learnRunning(ctx, here.Release); err != nil {
+	a.Note("the cache does not know the running kernel %s: extracting it", here.Release)
+	if err := learn(ctx); err != nil {
 		return nil, err
 	}
-	return a.compileFor(ctx, s, nil)
+	return compileFor(ctx, a, s, nil)
 }
 
 // compileFor compiles for the kernel that is chosen. Where the cache does not
 // know that one and its identity is given, a script that asks for nothing of the
 // kernel compiles all the same; with one that does the error is errUnknown.
-func (a *app) compileFor(ctx context.Context, s *script, identity *tpinfo.Kernel) ([]byte, error) {
+func compileFor(ctx context.Context, a *App, s *script, identity *tpinfo.Kernel) ([]byte, error) {
 	var data bytes.Buffer
 	compile := func(m check.Metadata) error {
 		o, err := compiler.Compile(ctx, s.src, m, s.opt)
 		if err != nil {
-			return a.scriptError(err)
+			return scriptError(a, err)
 		}
 		return o.Write(&data)
 	}
 	known, why := true, error(nil)
 	if identity != nil {
-		known, why = a.knows(ctx, identity.Release)
+		known, why = knows(ctx, a, identity.Release)
 	}
 	var err error
 	if known {
-		err = a.withMetadata(ctx, compile)
+		err = withMetadata(ctx, a, compile)
 	} else if err = compile(unknownKernel{*identity}); errors.Is(err, errUnknown) && why != nil {
 		err = why
 	}
 	return data.Bytes(), err
 }
 
-// learnRunning makes the running kernel known to the cache.
-func (a *app) learnRunning(ctx context.Context, release string) error {
-	a.note("the cache does not know the running kernel %s: extracting it", release)
-	format, out := a.settings.format, a.out
-	defer func() { a.settings.format, a.out = format, out }()
-	a.settings.format, a.out = "table", a.err
-	return a.extract(ctx, []string{""})
-}
-
 // knows reports whether the cache has a kernel of that release.
-func (a *app) knows(ctx context.Context, release string) (known bool, err error) {
-	db, err := a.readCache(ctx)
+func knows(ctx context.Context, a *App, release string) (known bool, err error) {
+	db, err := a.ReadCache(ctx)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}

@@ -31,7 +31,7 @@ func scriptFlags(cmd *cobra.Command) {
 		if errors.As(err, &unknown) {
 			err = fmt.Errorf("%w; what begins with - and is an argument of the script goes behind --", err)
 		}
-		return usageError{err}
+		return Usage(err)
 	})
 }
 
@@ -62,31 +62,31 @@ type script struct {
 
 // readScript reads the file that the first argument names, "-" for standard
 // input, or takes the text of -e; the other arguments are the script's.
-func (a *app) readScript(cmd *cobra.Command, args []string) (*script, error) {
+func readScript(a *App, cmd *cobra.Command, args []string) (*script, error) {
 	s := &script{}
 	f := cmd.Flags()
 	var err error
 	s.opt.StringSize, err = f.GetInt("string-size")
-	must(err)
+	Must(err)
 	s.opt.MapEntries, err = f.GetInt("map-entries")
-	must(err)
+	Must(err)
 	s.opt.AllowSystem, err = f.GetBool("allow-system")
-	must(err)
+	Must(err)
 	if err := s.opt.Validate(); err != nil {
-		return nil, usageError{err}
+		return nil, Usage(err)
 	}
 	if e := f.Lookup("execute"); e.Changed {
 		s.src, s.opt.Args = &diag.Source{Name: "<-e>", Text: e.Value.String()}, args
 		return s, nil
 	}
 	if len(args) == 0 {
-		return nil, usageError{errors.New("expected a script: a file, - for standard input, or -e TEXT")}
+		return nil, Usagef("expected a script: a file, - for standard input, or -e TEXT")
 	}
 	name := args[0]
 	var data []byte
 	if name == "-" {
 		name = "<stdin>"
-		data, err = readInput(a.in)
+		data, err = readInput(a.In)
 	} else {
 		data, err = readFile(name)
 	}
@@ -95,7 +95,7 @@ func (a *app) readScript(cmd *cobra.Command, args []string) (*script, error) {
 	}
 	if isELF(data) {
 		if len(args) > 1 {
-			return nil, usageError{fmt.Errorf("unexpected argument %q: an object has its script's arguments in it", args[1])}
+			return nil, Usagef("unexpected argument %q: an object has its script's arguments in it", args[1])
 		}
 		s.name, s.object = name, data
 		return s, nil
@@ -128,7 +128,7 @@ func isELF(data []byte) bool { return bytes.HasPrefix(data, []byte(elf.ELFMAG)) 
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(name, " {") {
-		return nil, usageError{fmt.Errorf("no file %q; the text of a script goes behind -e", name)}
+		return nil, Usagef("no file %q; the text of a script goes behind -e", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("script: %w", err)

@@ -144,7 +144,7 @@ func TestInterrupted(t *testing.T) {
 	cache := filepath.Join(dir, "cache.db")
 	var out, errs bytes.Buffer
 	status := run(ctx, []string{"extract", "-q", "--cache", cache, "--cc", compiler, "../../fixtures/tree"},
-		streams{in: strings.NewReader(""), out: &out, err: &errs})
+		Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	if status != exitInterrupted {
 		t.Errorf("status %d, want %d", status, exitInterrupted)
 	}
@@ -162,7 +162,7 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%s is left in the scratch folder", e.Name())
 	}
 	out.Reset()
-	status = run(context.Background(), []string{"kernels", "-f", "json", "--cache", cache}, streams{in: strings.NewReader(""), out: &out, err: &errs})
+	status = run(context.Background(), []string{"kernels", "-f", "json", "--cache", cache}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	if status != exitDone || out.Len() > 0 {
 		t.Errorf("the cache afterwards: status %d, %q; want it empty and whole", status, out.String())
 	}

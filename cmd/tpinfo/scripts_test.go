@@ -26,7 +26,7 @@ const (
 func do(t *testing.T, want int, args ...string) (out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	if status := run(context.Background(), args, streams{in: strings.NewReader(""), out: &o, err: &e}); status != want {
+	if status := run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &o, Err: &e}); status != want {
 		t.Fatalf("tpinfo %s: status %d, want %d\n%s%s", strings.Join(args, " "), status, want, o.String(), e.String())
 	}
 	return o.String(), e.String()

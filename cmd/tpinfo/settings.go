@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,33 +12,40 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 )
 
-// settings come from flags, then TPINFO_… in the environment, then the
+// Settings come from flags, then TPINFO_… in the environment, then the
 // configuration file.
-type settings struct {
-	cache, kernel  string
-	format, output string
-	verbose, quiet bool
-	cc, btf        string
-	jobs           int
-	force          bool
-	sources        []string // full source trees
-	shard, report  string
-	retry, dryRun  bool
-	// queue is the address of a queue, with the files that let one in.
-	queue, queueCreds, queueCA string
-	idleExit                   time.Duration
-	// kernels are those of commands that take several.
-	kernels []string
-	// sign and verify are files with keys.
-	sign   string
-	verify []string
-	// plainHTTP says whether registries are spoken to without TLS; nil where
+type Settings struct {
+	Cache  string // the cache's file
+	Kernel string // what -k says; empty for the running kernel, or the only one
+	Format string // table, json or stap
+	Output string // file that is written to; empty for standard output
+
+	Verbose, Quiet bool
+
+	CC, BTF string // a compiler, and a file with BTF; CCFor and BTFFor are a release's
+	Jobs    int    // 0 for one a core
+	Force   bool
+	Sources []string // full source trees; SourcesFor are a release's
+	Shard   string   // as fleet.ParseShard takes it
+	Report  string   // file to write a report to
+
+	Retry, DryRun bool
+
+	// Queue is the address of a queue, with the files that let one in.
+	Queue, QueueCreds, QueueCA string
+	// IdleExit is after how long without work a worker ends; 0 for never.
+	IdleExit time.Duration
+	// Kernels are those of commands that take several.
+	Kernels []string
+	// Sign and Verify are files with keys.
+	Sign   string
+	Verify []string
+	// PlainHTTP says whether registries are spoken to without TLS; nil where
 	// nobody said.
-	plainHTTP *bool
+	PlainHTTP *bool
 	// perKernel has settings for single kernels, by release.
 	perKernel map[string]kernelSettings
 }
@@ -57,7 +63,8 @@ var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc", "source"}
 
-func (a *app) globalFlags(root *cobra.Command) {
+// GlobalFlags gives the root command the flags of all commands.
+func (a *App) GlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.String("cache", "", "cache file (default: tpinfo/cache.db in the user's cache folder)")
 	f.StringP("kernel", "k", "", "kernel: a release, a glob that matches one, or the start of an id")
@@ -66,49 +73,12 @@ func (a *app) globalFlags(root *cobra.Command) {
 	f.String("config", "", "configuration file (default: tpinfo/config.yaml in the user's configuration folder)")
 	f.BoolP("verbose", "v", false, "say more")
 	f.BoolP("quiet", "q", false, "say nothing but results and errors")
-	must(root.RegisterFlagCompletionFunc("kernel", a.completeKernels))
-	must(root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "stap"}, cobra.ShellCompDirectiveNoFileComp)))
+	Must(root.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
+	Must(root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "stap"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// oneKernel are the commands that answer for the kernel that -k chooses.
-// Others have a -k of their own, or none.
-var oneKernel = []string{"tpinfo list", "tpinfo show", "tpinfo type", "tpinfo verify", "tpinfo compile", "tpinfo run"}
-
-// unheeded is the global -k of a command that would pass it over; nil where it
-// does not.
-func unheeded(cmd *cobra.Command) *pflag.Flag {
-	if slices.Contains(oneKernel, cmd.CommandPath()) {
-		return nil
-	}
-	return cmd.InheritedFlags().Lookup("kernel")
-}
-
-// heedsKernel refuses a -k that would be passed over.
-func heedsKernel(cmd *cobra.Command) error {
-	if f := unheeded(cmd); f != nil && f.Changed {
-		return usageError{fmt.Errorf("%s takes no -k", cmd.Name())}
-	}
-	return nil
-}
-
-// heeded calls describe, which does not see a -k that cmd refuses.
-func heeded(cmd *cobra.Command, describe func()) {
-	if f := unheeded(cmd); f != nil {
-		f.Hidden = true
-		defer func() { f.Hidden = false }()
-	}
-	describe()
-}
-
-// must is for what can only fail by a mistake in this program.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-// configure fills in the settings before a command runs.
-func (a *app) configure(cmd *cobra.Command) error {
+// Configure fills in the settings before a command runs.
+func (a *App) Configure(cmd *cobra.Command) error {
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	if err := readConfig(v, cmd); err != nil {
 		return err
@@ -119,43 +89,43 @@ func (a *app) configure(cmd *cobra.Command) error {
 	if err := v.BindPFlags(cmd.Flags()); err != nil {
 		return err
 	}
-	a.settings = settings{
-		cache: v.GetString("cache"), kernel: v.GetString("kernel"),
-		format: v.GetString("format"), output: v.GetString("output"),
-		verbose: v.GetBool("verbose"), quiet: v.GetBool("quiet"),
-		cc: v.GetString("cc"), btf: v.GetString("btf"), jobs: v.GetInt("jobs"), force: v.GetBool("force"),
-		sources: v.GetStringSlice("source"), shard: v.GetString("shard"), report: v.GetString("report"),
-		retry: v.GetBool("retry"), dryRun: v.GetBool("dry-run"),
-		queue: v.GetString("queue"), queueCreds: v.GetString("queue-creds"), queueCA: v.GetString("queue-ca"),
-		idleExit: v.GetDuration("idle-exit"),
-		kernels:  v.GetStringSlice("kernel"), sign: v.GetString("sign"), verify: v.GetStringSlice("verify"),
+	a.Settings = Settings{
+		Cache: v.GetString("cache"), Kernel: v.GetString("kernel"),
+		Format: v.GetString("format"), Output: v.GetString("output"),
+		Verbose: v.GetBool("verbose"), Quiet: v.GetBool("quiet"),
+		CC: v.GetString("cc"), BTF: v.GetString("btf"), Jobs: v.GetInt("jobs"), Force: v.GetBool("force"),
+		Sources: v.GetStringSlice("source"), Shard: v.GetString("shard"), Report: v.GetString("report"),
+		Retry: v.GetBool("retry"), DryRun: v.GetBool("dry-run"),
+		Queue: v.GetString("queue"), QueueCreds: v.GetString("queue-creds"), QueueCA: v.GetString("queue-ca"),
+		IdleExit: v.GetDuration("idle-exit"),
+		Kernels:  v.GetStringSlice("kernel"), Sign: v.GetString("sign"), Verify: v.GetStringSlice("verify"),
 		perKernel: map[string]kernelSettings{},
 	}
 	if v.IsSet("plain-http") {
 		plain := v.GetBool("plain-http")
-		a.settings.plainHTTP = &plain
+		a.Settings.PlainHTTP = &plain
 	}
 	for release := range v.GetStringMap("kernels") {
 		key := "kernels" + delimiter + release + delimiter
-		a.settings.perKernel[release] = kernelSettings{btf: v.GetString(key + "btf"), cc: v.GetString(key + "cc"), source: v.GetString(key + "source")}
+		a.Settings.perKernel[release] = kernelSettings{btf: v.GetString(key + "btf"), cc: v.GetString(key + "cc"), source: v.GetString(key + "source")}
 	}
-	if a.settings.cache == "" {
+	if a.Settings.Cache == "" {
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			return usageError{fmt.Errorf("no place for the cache: %w; give one with --cache", err)}
+			return Usagef("no place for the cache: %w; give one with --cache", err)
 		}
-		a.settings.cache = filepath.Join(dir, "tpinfo", "cache.db")
+		a.Settings.Cache = filepath.Join(dir, "tpinfo", "cache.db")
 	}
-	if v.IsSet("jobs") && a.settings.jobs < 1 {
-		return usageError{fmt.Errorf("%v jobs: it takes one or more", v.Get("jobs"))}
+	if v.IsSet("jobs") && a.Settings.Jobs < 1 {
+		return Usagef("%v jobs: it takes one or more", v.Get("jobs"))
 	}
-	if !slices.Contains([]string{"table", "json", "stap"}, a.settings.format) {
-		return usageError{fmt.Errorf("format %q: it is table, json or stap", a.settings.format)}
+	if !slices.Contains([]string{"table", "json", "stap"}, a.Settings.Format) {
+		return Usagef("format %q: it is table, json or stap", a.Settings.Format)
 	}
-	if a.settings.format == "stap" && cmd.Name() != "list" {
-		return usageError{fmt.Errorf("format stap is for 'tpinfo list'")}
+	if a.Settings.Format == "stap" && cmd.Name() != "list" {
+		return Usagef("format stap is for 'tpinfo list'")
 	}
-	a.style = newStyle(a.out, a.settings.output != "")
+	a.Style = newStyle(a.Out, a.Settings.Output != "")
 	return nil
 }
 
@@ -180,12 +150,12 @@ func readConfig(v *viper.Viper, cmd *cobra.Command) error {
 	if _, err := os.Stat(path); !named && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		return nil
 	}
-	if err := checkReadable("configuration", path); err != nil {
-		return usageError{err}
+	if err := CheckReadable("configuration", path); err != nil {
+		return Usage(err)
 	}
 	v.SetConfigFile(path)
 	if err := v.ReadInConfig(); err != nil {
-		return usageError{fmt.Errorf("configuration %s: %w", path, err)}
+		return Usagef("configuration %s: %w", path, err)
 	}
 	var unknown []string
 	for _, key := range v.AllKeys() {
@@ -195,8 +165,8 @@ func readConfig(v *viper.Viper, cmd *cobra.Command) error {
 	}
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return usageError{fmt.Errorf("configuration %s: unknown key %s; there are %s, and kernels with %s for a release",
-			path, strings.Join(unknown, ", "), strings.Join(fileKeys, ", "), strings.Join(kernelKeys, ", "))}
+		return Usagef("configuration %s: unknown key %s; there are %s, and kernels with %s for a release",
+			path, strings.Join(unknown, ", "), strings.Join(fileKeys, ", "), strings.Join(kernelKeys, ", "))
 	}
 	return nil
 }
@@ -209,26 +179,27 @@ func knownKey(key string) bool {
 	return len(parts) == 1 && slices.Contains(fileKeys, key)
 }
 
-// forKernel returns a setting for a release: from the command line or the
-// environment, or else from the release's own section.
-func (s *settings) btfFor(release string) string {
-	if s.btf != "" {
-		return s.btf
+// BTFFor is the BTF for a release: of the command line or the environment, or
+// else of the release's own section.
+func (s *Settings) BTFFor(release string) string {
+	if s.BTF != "" {
+		return s.BTF
 	}
 	return s.perKernel[strings.ToLower(release)].btf
 }
 
-func (s *settings) ccFor(release string) string {
-	if own := s.perKernel[strings.ToLower(release)].cc; own != "" && s.cc == "" {
+// CCFor is the compiler for a release, found as the BTF is.
+func (s *Settings) CCFor(release string) string {
+	if own := s.perKernel[strings.ToLower(release)].cc; own != "" && s.CC == "" {
 		return own
 	}
-	return s.cc
+	return s.CC
 }
 
-// sourcesFor are the source trees that may be a release's.
-func (s *settings) sourcesFor(release string) []string {
-	if own := s.perKernel[strings.ToLower(release)].source; own != "" && len(s.sources) == 0 {
+// SourcesFor are the source trees that may be a release's.
+func (s *Settings) SourcesFor(release string) []string {
+	if own := s.perKernel[strings.ToLower(release)].source; own != "" && len(s.Sources) == 0 {
 		return []string{own}
 	}
-	return s.sources
+	return s.Sources
 }

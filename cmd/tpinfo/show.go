@@ -12,7 +12,8 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 )
 
-func (a *app) showCommand() *cobra.Command {
+// Show is "tpinfo show".
+func Show(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show EVENT...",
 		Short: "Show an event's arguments, its record and their types",
@@ -26,15 +27,15 @@ a problem below says why and what would supply it.`,
 		Example: `  tpinfo show sched:sched_switch
   tpinfo show sched_switch -k 6.12.1-amd64 -f json
   tpinfo show 'tcp:*'`,
-		Args:              some("an event, such as sched:sched_switch"),
-		ValidArgsFunction: a.completeEvents,
+		Args:              Some("an event, such as sched:sched_switch"),
+		ValidArgsFunction: a.CompleteEvents,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error {
+			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
 				events, err := namedEvents(cmd.Context(), k, names)
 				if err != nil {
 					return err
 				}
-				return a.write(func(w io.Writer) error { return a.show(cmd.Context(), w, k, events) })
+				return a.Write(func(w io.Writer) error { return showEvents(cmd.Context(), a, w, k, events) })
 			})
 		},
 	}
@@ -61,12 +62,12 @@ func namedEvents(ctx context.Context, k *cache.Kernel, names []string) ([]tpinfo
 	return events, nil
 }
 
-func (a *app) show(ctx context.Context, w io.Writer, k *cache.Kernel, events []tpinfo.Tracepoint) error {
+func showEvents(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, events []tpinfo.Tracepoint) error {
 	info := k.Info()
 	for i := range events {
 		e := &events[i]
-		if a.settings.format == "json" {
-			if err := printJSON(w, tpinfo.EventOf{Release: info.Release, Event: e}); err != nil {
+		if a.Settings.Format == "json" {
+			if err := PrintJSON(w, tpinfo.EventOf{Release: info.Release, Event: e}); err != nil {
 				return err
 			}
 			continue
@@ -74,42 +75,42 @@ func (a *app) show(ctx context.Context, w io.Writer, k *cache.Kernel, events []t
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := a.showEvent(ctx, w, k, e); err != nil {
+		if err := showEvent(ctx, a, w, k, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) showEvent(ctx context.Context, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
+func showEvent(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
 	info := k.Info()
-	fmt.Fprintf(w, "%s  %s\n", a.style.bold(e.FullName()), a.style.dim(info.Release))
-	facts := &table{paint: []func(string) string{a.style.dim}}
+	fmt.Fprintf(w, "%s  %s\n", a.Style.Bold(e.FullName()), a.Style.Dim(info.Release))
+	facts := &Table{Paint: []func(string) string{a.Style.Dim}}
 	if e.Class != "" && e.Class != e.Name {
-		facts.add("class", e.Class)
+		facts.Add("class", e.Class)
 	}
 	if e.Header != "" {
-		facts.add("header", e.Header)
+		facts.Add("header", e.Header)
 	}
 	source := string(e.Source)
 	if info.Compiler != "" {
 		source += ", " + info.Compiler
 	}
-	facts.add("source", source)
-	if err := facts.print(w, "  "); err != nil {
+	facts.Add("source", source)
+	if err := facts.Print(w, "  "); err != nil {
 		return err
 	}
-	if err := a.showArgs(w, e); err != nil {
+	if err := showArgs(a, w, e); err != nil {
 		return err
 	}
-	if err := a.showRecord(w, e); err != nil {
+	if err := showRecord(a, w, e); err != nil {
 		return err
 	}
-	if err := a.showTypes(ctx, w, k, e); err != nil {
+	if err := showTypes(ctx, a, w, k, e); err != nil {
 		return err
 	}
 	if len(e.Problems) > 0 {
-		fmt.Fprintf(w, "\n%s\n", a.style.warn("problems"))
+		fmt.Fprintf(w, "\n%s\n", a.Style.Warn("problems"))
 		for _, p := range e.Problems {
 			fmt.Fprintf(w, "  %s\n", p)
 		}
@@ -117,8 +118,8 @@ func (a *app) showEvent(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 	return nil
 }
 
-func (a *app) showArgs(w io.Writer, e *tpinfo.Tracepoint) error {
-	fmt.Fprintf(w, "\n%s", a.style.name("arguments"))
+func showArgs(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
+	fmt.Fprintf(w, "\n%s", a.Style.Name("arguments"))
 	switch {
 	case e.RecordOnly():
 		fmt.Fprintln(w, ": none, it is no tracepoint of its own")
@@ -131,36 +132,36 @@ func (a *app) showArgs(w io.Writer, e *tpinfo.Tracepoint) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	t := &table{right: []bool{true, true}}
-	t.add("offset", "size")
+	t := &Table{Right: []bool{true, true}}
+	t.Add("offset", "size")
 	for _, arg := range e.Args {
-		t.add(arg.Offset.String(), arg.Size.String(), declare(arg.Type, arg.Name))
+		t.Add(arg.Offset.String(), arg.Size.String(), Declare(arg.Type, arg.Name))
 	}
-	return t.print(w, "  ")
+	return t.Print(w, "  ")
 }
 
-func (a *app) showRecord(w io.Writer, e *tpinfo.Tracepoint) error {
+func showRecord(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
 	if e.Record == nil {
-		fmt.Fprintf(w, "\n%s: none, ftrace and perf do not see this event\n", a.style.name("record"))
+		fmt.Fprintf(w, "\n%s: none, ftrace and perf do not see this event\n", a.Style.Name("record"))
 		return nil
 	}
-	fmt.Fprintf(w, "\n%s, %s\n", a.style.name("record"), bytesOf(e.Record.Size))
+	fmt.Fprintf(w, "\n%s, %s\n", a.Style.Name("record"), bytesOf(e.Record.Size))
 	if len(e.Record.Fields) == 0 {
 		return nil
 	}
-	t := &table{right: []bool{true, true}}
-	t.add("offset", "size")
+	t := &Table{Right: []bool{true, true}}
+	t.Add("offset", "size")
 	for _, f := range e.Record.Fields {
-		line := declare(f.Type, f.Name)
+		line := Declare(f.Type, f.Name)
 		switch f.Location {
 		case tpinfo.DataLoc:
-			line += a.style.dim("  data_loc")
+			line += a.Style.Dim("  data_loc")
 		case tpinfo.RelLoc:
-			line += a.style.dim("  rel_loc")
+			line += a.Style.Dim("  rel_loc")
 		}
-		t.add(f.Offset.String(), f.Size.String(), line)
+		t.Add(f.Offset.String(), f.Size.String(), line)
 	}
-	return t.print(w, "  ")
+	return t.Print(w, "  ")
 }
 
 // fewMembers is up to how many members a type is drawn beside its event.
@@ -168,8 +169,8 @@ const fewMembers = 8
 
 // showTypes explains the types that the event names, one level deep: small
 // ones in full, of others their size and how to see them.
-func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
-	d := &drawing{style: a.style}
+func showTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
+	d := &drawing{style: a.Style}
 	seen := map[string]bool{}
 	for _, spelling := range typesOf(e) {
 		expr, err := tpinfo.ParseExpr(spelling)
@@ -192,18 +193,18 @@ func (a *app) showTypes(ctx context.Context, w io.Writer, k *cache.Kernel, e *tp
 			d.add(t, "  ")
 			continue
 		}
-		what := plural(len(t.Members), "member")
+		what := Plural(len(t.Members), "member")
 		switch t.Kind {
 		case tpinfo.KindEnum:
-			what = plural(len(t.Enumerators), "constant")
+			what = Plural(len(t.Enumerators), "constant")
 		case tpinfo.KindTypedef:
-			what = plural(len(t.Anon.Members), "member")
+			what = Plural(len(t.Anon.Members), "member")
 		}
 		bare := t.Name[strings.LastIndexByte(t.Name, ' ')+1:]
 		d.placed("  "+t.Name+";", fmt.Sprintf("%s, %s: tpinfo type %s", bytesOf(t.Size), what, bare))
 	}
 	if len(d.lines) > 0 {
-		fmt.Fprintf(w, "\n%s\n", a.style.name("types"))
+		fmt.Fprintf(w, "\n%s\n", a.Style.Name("types"))
 		d.print(w)
 	}
 	return nil

@@ -56,7 +56,7 @@ func TestAgainstSystemTap(t *testing.T) {
 	var ours, errs bytes.Buffer
 	for _, args := range [][]string{{"extract", "-q", release}, {"list", "-k", release, "-f", "stap"}} {
 		ours.Reset()
-		if status := run(context.Background(), append(args, "--cache", cache), streams{in: strings.NewReader(""), out: &ours, err: &errs}); status != exitDone {
+		if status := run(context.Background(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &ours, Err: &errs}); status != exitDone {
 			t.Fatalf("tpinfo %v: status %d, %s", args, status, errs.String())
 		}
 	}

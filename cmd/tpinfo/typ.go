@@ -25,7 +25,7 @@ type typeJSON struct {
 }
 
 func typeForm(release string, t *tpinfo.Type) typeJSON {
-	return typeJSON{tpinfo.Schema, release, t, t.Encoding, t.Of, t.Anon, notNil(t.Members), notNil(t.Enumerators)}
+	return typeJSON{tpinfo.Schema, release, t, t.Encoding, t.Of, t.Anon, NotNil(t.Members), NotNil(t.Enumerators)}
 }
 
 // placeJSON is the JSON form of a member's place.
@@ -36,7 +36,8 @@ type placeJSON struct {
 	cache.Place
 }
 
-func (a *app) typeCommand() *cobra.Command {
+// Type is "tpinfo type".
+func Type(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "type NAME[.member...]...",
 		Short: "Draw a C type, or tell where a member lies",
@@ -47,13 +48,13 @@ NAME may leave out struct, union or enum. A glob lists the names that match.`,
   tpinfo type task_struct.se.load.weight
   tpinfo type 'task_struct.comm[3]' -k 6.12.1-amd64
   tpinfo type 'enum hrtimer*'`,
-		Args:              some("a type, such as task_struct"),
-		ValidArgsFunction: a.completeTypes,
+		Args:              Some("a type, such as task_struct"),
+		ValidArgsFunction: a.CompleteTypes,
 		RunE: func(cmd *cobra.Command, words []string) error {
-			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error {
-				return a.write(func(w io.Writer) error {
-					for _, name := range typeNames(words) {
-						if err := a.showType(cmd.Context(), w, k, name); err != nil {
+			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
+				return a.Write(func(w io.Writer) error {
+					for _, name := range joinKeywords(words) {
+						if err := showType(cmd.Context(), a, w, k, name); err != nil {
 							return err
 						}
 					}
@@ -64,9 +65,9 @@ NAME may leave out struct, union or enum. A glob lists the names that match.`,
 	}
 }
 
-// typeNames joins a keyword with the name that follows it, so that
+// joinKeywords joins a keyword with the name that follows it, so that
 // "tpinfo type struct page" needs no quotes.
-func typeNames(words []string) []string {
+func joinKeywords(words []string) []string {
 	var names []string
 	for i := 0; i < len(words); i++ {
 		switch words[i] {
@@ -81,42 +82,42 @@ func typeNames(words []string) []string {
 	return names
 }
 
-func (a *app) showType(ctx context.Context, w io.Writer, k *cache.Kernel, name string) error {
+func showType(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, name string) error {
 	if i := strings.IndexAny(name, ".["); i > 0 && !strings.ContainsAny(name, "*?") {
 		path := strings.TrimPrefix(name[i:], ".")
 		at, err := k.Member(ctx, name[:i], path)
 		if err != nil {
 			return err
 		}
-		return a.showPlace(w, k.Info().Release, name, at)
+		return showPlace(a, w, k.Info().Release, name, at)
 	}
 	if strings.ContainsAny(name, "*?[") {
-		return a.typeList(ctx, w, k, name)
+		return listTypes(ctx, a, w, k, name)
 	}
 	t, err := k.Type(ctx, name)
 	if err != nil {
 		return err
 	}
-	if a.settings.format == "json" {
-		return printJSON(w, typeForm(k.Info().Release, t))
+	if a.Settings.Format == "json" {
+		return PrintJSON(w, typeForm(k.Info().Release, t))
 	}
-	a.draw(w, t, "")
+	draw(a, w, t, "")
 	return nil
 }
 
-func (a *app) showPlace(w io.Writer, release, path string, at cache.Place) error {
-	if a.settings.format == "json" {
-		return printJSON(w, placeJSON{tpinfo.Schema, release, path, at})
+func showPlace(a *App, w io.Writer, release, path string, at cache.Place) error {
+	if a.Settings.Format == "json" {
+		return PrintJSON(w, placeJSON{tpinfo.Schema, release, path, at})
 	}
-	line := fmt.Sprintf("%s: offset %s, size %s", declare(at.Type, path), at.Offset, at.Size)
+	line := fmt.Sprintf("%s: offset %s, size %s", Declare(at.Type, path), at.Offset, at.Size)
 	if at.BitSize > 0 {
-		line = fmt.Sprintf("%s:%d: %d bits from bit %d of the byte at offset %s", declare(at.Type, path), at.BitSize, at.BitSize, at.BitOffset, at.Offset)
+		line = fmt.Sprintf("%s:%d: %d bits from bit %d of the byte at offset %s", Declare(at.Type, path), at.BitSize, at.BitSize, at.BitOffset, at.Offset)
 	}
 	_, err := fmt.Fprintln(w, line)
 	return err
 }
 
-func (a *app) typeList(ctx context.Context, w io.Writer, k *cache.Kernel, pattern string) error {
+func listTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, pattern string) error {
 	names, err := k.TypeNames(ctx, pattern)
 	if err != nil {
 		return err
@@ -125,12 +126,12 @@ func (a *app) typeList(ctx context.Context, w io.Writer, k *cache.Kernel, patter
 		return fmt.Errorf("no type matches %q in %s", pattern, k.Info().Release)
 	}
 	for _, name := range names {
-		if a.settings.format == "json" {
+		if a.Settings.Format == "json" {
 			t, err := k.Type(ctx, name)
 			if err != nil {
 				return err
 			}
-			if err := printJSON(w, typeForm(k.Info().Release, t)); err != nil {
+			if err := PrintJSON(w, typeForm(k.Info().Release, t)); err != nil {
 				return err
 			}
 			continue

@@ -40,19 +40,19 @@ func (v *verdicts) sort() {
 
 // print writes the table, then the reasons.
 func (v *verdicts) print(w io.Writer) error {
-	if v.settings.format == "json" {
+	if v.Settings.Format == "json" {
 		return v.printJSON(w)
 	}
 	against := ", held against " + v.against
 	if v.against == "" {
 		against = ", compiles for none"
 		if v.alike() {
-			fmt.Fprintf(w, "%s  on %s%s\n", v.style.bold(v.src.Name), plural(len(v.kernels), "kernel"), against)
+			fmt.Fprintf(w, "%s  on %s%s\n", v.Style.Bold(v.src.Name), Plural(len(v.kernels), "kernel"), against)
 			v.printReasons(w)
 			return nil
 		}
 	}
-	fmt.Fprintf(w, "%s  on %s%s\n\n", v.style.bold(v.src.Name), plural(len(v.kernels), "kernel"), against)
+	fmt.Fprintf(w, "%s  on %s%s\n\n", v.Style.Bold(v.src.Name), Plural(len(v.kernels), "kernel"), against)
 	if err := v.table(w); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (v *verdicts) print(w io.Writer) error {
 	for i := range v.results {
 		count[v.results[i].Verdict]++
 	}
-	if !v.settings.quiet {
+	if !v.Settings.Quiet {
 		fmt.Fprintf(w, "\nmeans the same on %d, something else on %d, does not compile for %d\n", count[matrix.Same], count[matrix.Differs], count[matrix.Fails])
 	}
 	return nil
@@ -76,7 +76,7 @@ func (v *verdicts) alike() bool {
 type symbols map[matrix.Verdict]string
 
 func (v *verdicts) symbols() symbols {
-	if v.style.on && utf8Locale() {
+	if v.Style.On && utf8Locale() {
 		return symbols{matrix.Same: "✓", matrix.Differs: "~", matrix.Fails: "✗", matrix.Absent: "·"}
 	}
 	return symbols{matrix.Same: "=", matrix.Differs: "~", matrix.Fails: "x", matrix.Absent: "-"}
@@ -109,30 +109,30 @@ func (v *verdicts) table(w io.Writer) error {
 		}
 		values[i] = groups[key]
 	}
-	t := &table{right: []bool{false, false, false, true}}
+	t := &Table{Right: []bool{false, false, false, true}}
 	paint := func(s string) string {
 		switch strings.TrimSpace(s) {
 		case sym[matrix.Same]:
-			return v.style.good(s)
+			return v.Style.Good(s)
 		case sym[matrix.Differs]:
-			return v.style.warn(s)
+			return v.Style.Warn(s)
 		case sym[matrix.Fails]:
-			return v.style.bad(s)
+			return v.Style.Bad(s)
 		}
-		return v.style.dim(s)
+		return v.Style.Dim(s)
 	}
-	t.paint = []func(string) string{paint, v.style.name, nil, v.style.dim}
+	t.Paint = []func(string) string{paint, v.Style.Name, nil, v.Style.Dim}
 	head := []string{"", "RELEASES", "FLAVOURS", "KERNELS"}
 	numbers := v.numbered()
 	for n, c := range v.columns {
-		t.paint = append(t.paint, paint)
+		t.Paint = append(t.Paint, paint)
 		if numbers {
 			head = append(head, strconv.Itoa(n+1))
 		} else {
 			head = append(head, c.Point)
 		}
 	}
-	t.add(head...)
+	t.Add(head...)
 	used := map[matrix.Verdict]bool{}
 	for _, r := range compare.Fold(v.kernels, values) {
 		first := &v.results[r.Kernels[0]]
@@ -143,9 +143,9 @@ func (v *verdicts) table(w io.Writer) error {
 			row = append(row, sym[c])
 			used[c] = true
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
-	if err := t.print(w, ""); err != nil {
+	if err := t.Print(w, ""); err != nil {
 		return err
 	}
 	var legend []string
@@ -157,13 +157,13 @@ func (v *verdicts) table(w io.Writer) error {
 			legend = append(legend, sym[m.v]+" "+m.text)
 		}
 	}
-	if !v.settings.quiet {
-		fmt.Fprintln(w, v.style.dim(strings.Join(legend, "   ")))
+	if !v.Settings.Quiet {
+		fmt.Fprintln(w, v.Style.Dim(strings.Join(legend, "   ")))
 	}
 	if numbers {
 		fmt.Fprintln(w)
 		for n, c := range v.columns {
-			fmt.Fprintf(w, "%3d  %s\n", n+1, v.style.name(c.Point))
+			fmt.Fprintf(w, "%3d  %s\n", n+1, v.Style.Name(c.Point))
 		}
 	}
 	return nil
@@ -191,7 +191,7 @@ func (v *verdicts) printReasons(w io.Writer) {
 				done[j] = true
 			}
 		}
-		fmt.Fprintf(w, "\n%s\n%s\n", v.style.bold(v.named(v.reasons[i].on)+":"), l)
+		fmt.Fprintf(w, "\n%s\n%s\n", v.Style.Bold(v.named(v.reasons[i].on)+":"), l)
 	}
 }
 
@@ -211,7 +211,7 @@ func (v *verdicts) named(on []bool) string {
 		}
 	}
 	if !slices.Contains(on, false) && len(on) > 1 {
-		return "all " + plural(len(on), "kernel")
+		return "all " + Plural(len(on), "kernel")
 	}
 	return strings.Join(names, ", ")
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/verify"
 )
 
-func (a *app) verifyCommand() *cobra.Command {
+// Verify is "tpinfo verify".
+func Verify(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify (--btf FILE [--modules DIR] | --tracefs DIR)",
 		Short: "Compare a kernel in the cache with its BTF or its tracefs",
@@ -37,7 +38,7 @@ must not have it either.`,
   tpinfo verify -k 6.1.0-56-amd64 --btf /boot/vmlinuz-6.1.0-56-amd64 --modules /lib/modules/6.1.0-56-amd64
   tpinfo verify --btf /sys/kernel/btf/vmlinux
   tpinfo verify --tracefs /sys/kernel/tracing`,
-		Args: none,
+		Args: None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := cmd.Flags().GetString("tracefs")
 			if err != nil {
@@ -47,16 +48,16 @@ must not have it either.`,
 			if err != nil {
 				return err
 			}
-			if a.settings.btf == "" && dir == "" {
-				return usageError{fmt.Errorf("nothing to compare with: give --btf FILE, --tracefs DIR or both")}
+			if a.Settings.BTF == "" && dir == "" {
+				return Usagef("nothing to compare with: give --btf FILE, --tracefs DIR or both")
 			}
-			if modules != "" && a.settings.btf == "" {
-				return usageError{fmt.Errorf("modules build on their kernel's BTF: give --btf FILE too")}
+			if modules != "" && a.Settings.BTF == "" {
+				return Usagef("modules build on their kernel's BTF: give --btf FILE too")
 			}
-			if err := errors.Join(checkReadable("--btf", a.settings.btf), checkReadable("--modules", modules)); err != nil {
+			if err := errors.Join(CheckReadable("--btf", a.Settings.BTF), CheckReadable("--modules", modules)); err != nil {
 				return err
 			}
-			return a.withKernel(cmd.Context(), func(k *cache.Kernel) error { return a.verify(cmd.Context(), k, modules, dir) })
+			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error { return verifyKernel(cmd.Context(), a, k, modules, dir) })
 		},
 	}
 	cmd.Flags().String("btf", "", "kernel image, ELF file or raw BTF of the same kernel")
@@ -71,15 +72,15 @@ type comparison struct {
 	report *verify.Report
 }
 
-func (a *app) verify(ctx context.Context, k *cache.Kernel, modules, tracefsDir string) error {
+func verifyKernel(ctx context.Context, a *App, k *cache.Kernel, modules, tracefsDir string) error {
 	events, err := k.Events(ctx)
 	if err != nil {
 		return err
 	}
 	events = slices.DeleteFunc(events, func(e tpinfo.Tracepoint) bool { return !e.Built() })
 	var all []comparison
-	if a.settings.btf != "" {
-		found, err := a.verifyBTF(ctx, k, events, modules)
+	if a.Settings.BTF != "" {
+		found, err := verifyBTF(ctx, a, k, events, modules)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (a *app) verify(ctx context.Context, k *cache.Kernel, modules, tracefsDir s
 			return err
 		}
 		for _, p := range skipped {
-			a.note("%s", p)
+			a.Note("%s", p)
 		}
 		all = append(all, comparison{"records, tracefs", verify.Records(events, formats, verify.Limits{})})
 	}
@@ -99,31 +100,31 @@ func (a *app) verify(ctx context.Context, k *cache.Kernel, modules, tracefsDir s
 	for _, c := range all {
 		bad += c.report.Unexplained()
 	}
-	if err := a.write(func(w io.Writer) error { return a.printComparisons(w, k.Info().Release, all) }); err != nil {
+	if err := a.Write(func(w io.Writer) error { return printComparisons(a, w, k.Info().Release, all) }); err != nil {
 		return err
 	}
 	if bad > 0 {
-		return errSilent
+		return ErrSilent
 	}
 	return nil
 }
 
-func (a *app) verifyBTF(ctx context.Context, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
-	spec, err := loadBTF(ctx, a.settings.btf, modules)
+func verifyBTF(ctx context.Context, a *App, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
+	spec, err := loadBTF(ctx, a.Settings.BTF, modules)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range spec.Problems() {
-		a.note("%s", p)
+		a.Note("%s", p)
 	}
 	r := spec.Release()
-	if path, err := filepath.Abs(a.settings.btf); r == "" && err == nil && strings.HasPrefix(path, "/sys/kernel/btf/") {
+	if path, err := filepath.Abs(a.Settings.BTF); r == "" && err == nil && strings.HasPrefix(path, "/sys/kernel/btf/") {
 		if this, err := runner.ThisTarget(); err == nil {
 			r = this.Release
 		}
 	}
 	if r != "" && r != k.Info().Release {
-		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.settings.btf, r, k.Info().Release, r)
+		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.Settings.BTF, r, k.Info().Release, r)
 	}
 	// What is no tracepoint, as a system call is not, is not in BTF.
 	events = slices.DeleteFunc(slices.Clone(events), func(e tpinfo.Tracepoint) bool { return e.RecordOnly() })
@@ -167,12 +168,12 @@ type verifyJSON struct {
 	OnlyThere     []string              `json:"only_there"`
 }
 
-func (a *app) printComparisons(w io.Writer, release string, all []comparison) error {
+func printComparisons(a *App, w io.Writer, release string, all []comparison) error {
 	for _, c := range all {
 		r := c.report
-		if a.settings.format == "json" {
-			err := printJSON(w, verifyJSON{tpinfo.Schema, release, c.what, r.Compared, r.Agreed,
-				notNil(r.Disagreements), notNil(r.OnlyHave), notNil(r.OnlyOracle)})
+		if a.Settings.Format == "json" {
+			err := PrintJSON(w, verifyJSON{tpinfo.Schema, release, c.what, r.Compared, r.Agreed,
+				NotNil(r.Disagreements), NotNil(r.OnlyHave), NotNil(r.OnlyOracle)})
 			if err != nil {
 				return err
 			}
@@ -180,18 +181,18 @@ func (a *app) printComparisons(w io.Writer, release string, all []comparison) er
 		}
 		fmt.Fprintf(w, "%-16s  %5d compared, %5d agree", c.what, r.Compared, r.Agreed)
 		if n := len(r.Disagreements) - r.Unexplained(); n > 0 {
-			fmt.Fprintf(w, "; %s explained", plural(n, "difference"))
+			fmt.Fprintf(w, "; %s explained", Plural(n, "difference"))
 		}
 		if n := len(r.OnlyHave) + len(r.OnlyOracle); n > 0 {
 			fmt.Fprintf(w, "; %d only in the cache, %d only there", len(r.OnlyHave), len(r.OnlyOracle))
 		}
 		fmt.Fprintln(w)
 		for _, d := range r.Disagreements {
-			if d.Explained == "" || a.settings.verbose {
+			if d.Explained == "" || a.Settings.Verbose {
 				fmt.Fprintf(w, "  %s\n", d)
 			}
 		}
-		if a.settings.verbose {
+		if a.Settings.Verbose {
 			printNames(w, "only in the cache", r.OnlyHave)
 			printNames(w, "only there", r.OnlyOracle)
 		}
@@ -203,12 +204,4 @@ func printNames(w io.Writer, what string, names []string) {
 	if len(names) > 0 {
 		fmt.Fprintf(w, "  %s: %s\n", what, strings.Join(names, " "))
 	}
-}
-
-// notNil makes an empty list of none, for JSON.
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/kpkg/archive"
 )
 
-func (a *app) workerCommand() *cobra.Command {
+// Worker is "tpinfo worker".
+func Worker(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker --queue URL",
 		Short: "Build kernels for 'tpinfo prebuild --queue' on other machines",
@@ -36,25 +37,25 @@ taken, built and given back; with -f json one object.`,
 		Example: `  tpinfo worker --queue nats://queue.example.org
   tpinfo worker --queue nats://fleet:secret@10.0.0.5:4222 -j 8
   tpinfo worker --queue nats://queue:4222 --idle-exit 5m     in a CI job`,
-		Args: none,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.worker(cmd.Context()) },
+		Args: None,
+		RunE: func(cmd *cobra.Command, _ []string) error { return work(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
 	queueFlags(f)
 	f.IntP("jobs", "j", 0, "kernels built at once (default: one a core)")
 	f.String("cc", "", "compiler: gcc, clang or a path (default: what is asked for, or gcc, else clang)")
 	f.Duration("idle-exit", 0, "end when there was no work for so long, such as 5m (default: never)")
-	must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
-func (a *app) worker(ctx context.Context) (err error) {
-	s := &a.settings
+func work(ctx context.Context, a *App) (err error) {
+	s := &a.Settings
 	switch {
-	case s.queue == "":
-		return usageError{errors.New("which queue? Give --queue nats://HOST; 'nats-server -js' starts one")}
-	case s.idleExit < 0:
-		return usageError{fmt.Errorf("--idle-exit %v: it is a time such as 5m", s.idleExit)}
+	case s.Queue == "":
+		return Usagef("which queue? Give --queue nats://HOST; 'nats-server -js' starts one")
+	case s.IdleExit < 0:
+		return Usagef("--idle-exit %v: it is a time such as 5m", s.IdleExit)
 	}
 	scratch, err := fleet.NewScratch("")
 	if err != nil {
@@ -67,26 +68,27 @@ func (a *app) worker(ctx context.Context) (err error) {
 			return fmt.Errorf("scratch folder: %w", err)
 		}
 	}
-	jobs := a.kernelsAtOnce()
-	q, err := natsqueue.Connect(ctx, a.queueServer(), a.workerLog())
+	jobs := kernelsAtOnce(a)
+	q, err := natsqueue.Connect(ctx, queueServer(a), workerLog(a))
 	if err != nil {
 		return err
 	}
 	defer q.Close()
-	b := &bench{app: a, scratch: opened, opener: kpkg.NewOpener(opened, archive.Limits{}), room: jobs + 1}
+	b := &bench{choice: s.CC, compilers: &compilers{choice: s.CC}, scratch: opened, opener: kpkg.NewOpener(opened, archive.Limits{}), room: jobs + 1}
 	w := &natsqueue.Worker{
-		Queue: q, Build: b.build, Able: b.able, Tools: a.tools,
-		Jobs: jobs, Scratch: packages, IdleExit: s.idleExit,
+		Queue: q, Build: b.build, Able: b.able, Tools: b.compilers.tools,
+		Jobs: jobs, Scratch: packages, IdleExit: s.IdleExit,
 	}
 	return w.Run(ctx)
 }
 
 // bench is where a worker builds.
 type bench struct {
-	app     *app
-	scratch string // where the opener unpacks
-	opener  *kpkg.Opener
-	room    int // how many sets' shared packages stay unpacked
+	choice    string // of --cc
+	compilers *compilers
+	scratch   string // where the opener unpacks
+	opener    *kpkg.Opener
+	room      int // how many sets' shared packages stay unpacked
 
 	mu     sync.Mutex
 	recent []kpkg.Set
@@ -98,7 +100,7 @@ type bench struct {
 func (b *bench) build(ctx context.Context, t fleet.Task, at natsqueue.Building) fleet.Result {
 	b.expect(t.Set)
 	t.CC = b.cc(t)
-	builder := &fleet.Builder{Opener: b.opener, Scratch: b.scratch, Jobs: 1, Tools: b.app.tools, Known: at.Known}
+	builder := &fleet.Builder{Opener: b.opener, Scratch: b.scratch, Jobs: 1, Tools: b.compilers.tools, Known: at.Known}
 	return builder.Build(ctx, t, at.Report)
 }
 
@@ -118,7 +120,7 @@ func (b *bench) expect(s kpkg.Set) {
 
 // cc is the compiler for a task: this worker's own choice comes first.
 func (b *bench) cc(t fleet.Task) string {
-	if own := b.app.settings.cc; own != "" {
+	if own := b.choice; own != "" {
 		return own
 	}
 	return t.CC

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// write gives f the place that output goes to: standard output, or a file that
+// Write gives f the place that output goes to: standard output, or a file that
 // appears only when it is whole. What is there already and is no plain file (a
 // device, a pipe, a link) stays what it is and is written to.
-func (a *app) write(f func(io.Writer) error) error {
-	if a.settings.output == "" {
-		return f(a.out)
+func (a *App) Write(f func(io.Writer) error) error {
+	if a.Settings.Output == "" {
+		return f(a.Out)
 	}
-	return writeFile("output", a.settings.output, f)
+	return WriteFile("output", a.Settings.Output, f)
 }
 
-// writeFile is write for a file; what names it in errors.
-func writeFile(what, path string, f func(io.Writer) error) error {
+// WriteFile is Write for a file; what names it in errors.
+func WriteFile(what, path string, f func(io.Writer) error) error {
 	var err error
 	if info, serr := os.Lstat(path); serr == nil && !info.Mode().IsRegular() {
 		err = writeThrough(path, f)
@@ -36,8 +36,8 @@ func writeFile(what, path string, f func(io.Writer) error) error {
 	return err
 }
 
-// checkWritable fails as writeFile would, before there is anything to write.
-func checkWritable(what, path string) error {
+// CheckWritable fails as WriteFile would, before there is anything to write.
+func CheckWritable(what, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case err == nil && info.IsDir():
@@ -47,26 +47,26 @@ func checkWritable(what, path string) error {
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", what, path, withoutPath(err))
+		return fmt.Errorf("%s %s: %w", what, path, WithoutPath(err))
 	}
 	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 }
 
-// checkReadable fails where a file that an option names cannot be read: what
+// CheckReadable fails where a file that an option names cannot be read: what
 // would fail later does not know which option named it. No file is fine.
-func checkReadable(option, path string) error {
+func CheckReadable(option, path string) error {
 	if path == "" {
 		return nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", option, path, withoutPath(err))
+		return fmt.Errorf("%s %s: %w", option, path, WithoutPath(err))
 	}
 	return file.Close()
 }
 
-// withoutPath is why something failed with a file, without the file's name.
-func withoutPath(err error) error {
+// WithoutPath is why something failed with a file, without the file's name.
+func WithoutPath(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		return at.Err
