@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -20,7 +21,7 @@ func TestAcrossRealKernels(t *testing.T) {
 	tpinfo := func(want int, args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		status := run(t.Context(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		status := run(t.Context(), append(args, "--cache", cache), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status != want {
 			t.Fatalf("tpinfo %q: status %d, want %d\n%s%s", args, status, want, &out, &errs)
 		}
@@ -86,7 +87,7 @@ func BenchmarkAcross(b *testing.B) {
 		b.Fatal(err)
 	}
 	var out bytes.Buffer
-	if status := run(b.Context(), []string{"kernels", "--cache", cache}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status != exitDone {
+	if status := run(b.Context(), []string{"kernels", "--cache", cache}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status != exitDone {
 		b.Fatal(out.String())
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -98,7 +99,7 @@ func BenchmarkAcross(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%d kernels", name, len(lines)-1), func(b *testing.B) {
 			for b.Loop() {
 				out.Reset()
-				if status := run(b.Context(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status > exitFailed || out.Len() < 200 {
+				if status := run(b.Context(), append(args, "--cache", cache), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status > exitFailed || out.Len() < 200 {
 					b.Fatalf("status %d: %s", status, &out)
 				}
 			}

@@ -10,24 +10,25 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // Cache is "tpinfo cache", with all that looks after the cache file.
-func Cache(a *App) *cobra.Command {
+func Cache(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look after the cache file",
-		Args:  None,
+		Args:  cli.None,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "stats", Short: "Tell how full the cache is", Args: None,
+			Use: "stats", Short: "Tell how full the cache is", Args: cli.None,
 			Example: "  tpinfo cache stats",
 			RunE:    func(cmd *cobra.Command, _ []string) error { return showStats(cmd.Context(), a) },
 		},
 		&cobra.Command{
-			Use: "verify", Short: "Read everything in the cache and check it", Args: None,
+			Use: "verify", Short: "Read everything in the cache and check it", Args: cli.None,
 			Long: `Check the file, every layout and every kernel against its digest, and that nothing
 is named that is not there. Exit status 1 when something is wrong. -f json prints
 one object, with the list of faults.`,
@@ -42,7 +43,7 @@ none. A kernel that is known under several releases goes with all of them. -f js
 prints an object for each. 'tpinfo cache gc' then gives back the space that only
 they used.`,
 			Example:           "  tpinfo cache remove 5.10.0-46-cloud-amd64\n  tpinfo cache remove 1f6a0c2e",
-			Args:              Some("a kernel, as 'tpinfo kernels' lists them"),
+			Args:              cli.Some("a kernel, as 'tpinfo kernels' lists them"),
 			ValidArgsFunction: a.CompleteKernels,
 			RunE:              func(cmd *cobra.Command, names []string) error { return removeKernels(cmd.Context(), a, names) },
 		},
@@ -57,7 +58,7 @@ type statsJSON struct {
 	cache.Stats
 }
 
-func showStats(ctx context.Context, a *App) (err error) {
+func showStats(ctx context.Context, a *cli.App) (err error) {
 	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
@@ -69,11 +70,11 @@ func showStats(ctx context.Context, a *App) (err error) {
 	}
 	return a.Write(func(w io.Writer) error {
 		if a.Settings.Format == "json" {
-			return PrintJSON(w, statsJSON{tpinfo.Schema, s.Schema, s})
+			return cli.PrintJSON(w, statsJSON{tpinfo.Schema, s.Schema, s})
 		}
-		t := &Table{}
+		t := &cli.Table{}
 		t.Add("file", s.Path)
-		t.Add("size", Size(s.Bytes))
+		t.Add("size", cli.Size(s.Bytes))
 		t.Add("kernels", fmt.Sprint(s.Kernels))
 		t.Add("events", fmt.Sprintf("%d layouts for %d uses", s.Events, s.EventUses))
 		if s.Failures > 0 {
@@ -85,7 +86,7 @@ func showStats(ctx context.Context, a *App) (err error) {
 	})
 }
 
-func verifyCache(ctx context.Context, a *App) (err error) {
+func verifyCache(ctx context.Context, a *cli.App) (err error) {
 	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func verifyCache(ctx context.Context, a *App) (err error) {
 		return err
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%s found in %s; use another copy, or move it away and make it anew", Plural(len(faults), "fault"), db.Path())
+		return fmt.Errorf("%s found in %s; use another copy, or move it away and make it anew", cli.Plural(len(faults), "fault"), db.Path())
 	}
 	return nil
 }
@@ -111,9 +112,9 @@ type verifiedJSON struct {
 	Faults []cache.Fault `json:"faults"`
 }
 
-func printFaults(a *App, w io.Writer, path string, faults []cache.Fault) error {
+func printFaults(a *cli.App, w io.Writer, path string, faults []cache.Fault) error {
 	if a.Settings.Format == "json" {
-		return PrintJSON(w, verifiedJSON{tpinfo.Schema, path, NotNil(faults)})
+		return cli.PrintJSON(w, verifiedJSON{tpinfo.Schema, path, cli.NotNil(faults)})
 	}
 	for _, f := range faults {
 		fmt.Fprintf(w, "%s: %s\n", f.Where, f.What)
@@ -125,7 +126,7 @@ func printFaults(a *App, w io.Writer, path string, faults []cache.Fault) error {
 }
 
 // writeCache opens a cache that exists, for writing.
-func writeCache(ctx context.Context, a *App, f func(*cache.DB) error) (err error) {
+func writeCache(ctx context.Context, a *cli.App, f func(*cache.DB) error) (err error) {
 	there, err := a.ReadCache(ctx)
 	if err != nil {
 		return err

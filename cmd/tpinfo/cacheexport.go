@@ -11,9 +11,10 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func exportCommand(a *App) *cobra.Command {
+func exportCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export -o FILE", Short: "Write kernels to a small file for another machine",
 		Long: `Write the kernels that -k names, or all, to one small file, for 'tpinfo cache
@@ -25,17 +26,17 @@ or OpenSSH and without a passphrase; 'openssl genpkey -algorithm ed25519' makes 
 		Example: `  tpinfo cache export -o all.tpz
   tpinfo cache export -k '6.1.*' -k 6.12.9-amd64 -o kernels.tpz
   tpinfo cache export -k $(uname -r) --sign key.pem -o - | ssh target tpinfo cache import --verify key.pub -`,
-		Args: None,
+		Args: cli.None,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			// The configuration's kernel is about questions to one.
 			a.Settings.Kernels, err = cmd.Flags().GetStringArray("kernel")
-			Must(err)
+			cli.Must(err)
 			return export(cmd.Context(), a)
 		},
 	}
 	cmd.Flags().StringArrayP("kernel", "k", nil, "kernels to export: a release, a glob, or the start of an id (may be repeated; default: all)")
 	cmd.Flags().String("sign", "", "sign the file with the Ed25519 key in this file")
-	Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
+	cli.Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
 	return cmd
 }
 
@@ -48,13 +49,13 @@ type exportedJSON struct {
 	Signer  string `json:"signer"` // key that signed it; empty when none did
 }
 
-func export(ctx context.Context, a *App) (err error) {
+func export(ctx context.Context, a *cli.App) (err error) {
 	file := a.Settings.Output
 	switch {
 	case file == "":
-		return Usagef(`expected -o FILE, or -o - for standard output`)
-	case file == "-" && IsTerminal(a.Out):
-		return Usagef("the file is not for a terminal; give it a name with -o, or a program to read it")
+		return cli.Usagef(`expected -o FILE, or -o - for standard output`)
+	case file == "-" && cli.IsTerminal(a.Out):
+		return cli.Usagef("the file is not for a terminal; give it a name with -o, or a program to read it")
 	}
 	out, err := openOutgoing(ctx, a)
 	if err != nil {
@@ -75,7 +76,7 @@ func export(ctx context.Context, a *App) (err error) {
 	if file == "-" {
 		return export(a.Out)
 	}
-	if err := WriteFile("output", file, export); err != nil {
+	if err := cli.WriteFile("output", file, export); err != nil {
 		return err
 	}
 	st, err := os.Stat(file)
@@ -85,7 +86,7 @@ func export(ctx context.Context, a *App) (err error) {
 	x.Bytes = st.Size()
 	switch {
 	case a.Settings.Format == "json":
-		return PrintJSON(a.Out, x)
+		return cli.PrintJSON(a.Out, x)
 	case a.Settings.Quiet:
 		return nil
 	}
@@ -93,6 +94,6 @@ func export(ctx context.Context, a *App) (err error) {
 	if key != nil {
 		by = ", signed by " + x.Signer
 	}
-	_, err = fmt.Fprintf(a.Out, "%s: %s, %s%s\n", a.Style.Bold(file), Plural(x.Kernels, "kernel"), Size(x.Bytes), by)
+	_, err = fmt.Fprintf(a.Out, "%s: %s, %s%s\n", a.Style.Bold(file), cli.Plural(x.Kernels, "kernel"), cli.Size(x.Bytes), by)
 	return err
 }

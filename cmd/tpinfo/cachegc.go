@@ -13,13 +13,14 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func gcCommand(a *App) *cobra.Command {
+func gcCommand(a *cli.App) *cobra.Command {
 	var policy cache.Policy
 	var older string
 	cmd := &cobra.Command{
-		Use: "gc", Short: "Remove kernels by a policy, and what no kernel uses any more", Args: None,
+		Use: "gc", Short: "Remove kernels by a policy, and what no kernel uses any more", Args: cli.None,
 		Long: `Remove what no kernel uses any more, and give the space back. With options that
 pick kernels, those that all of the options pick are removed first; of a kernel
 that is known under several releases, each must be picked. Kernels that
@@ -33,7 +34,7 @@ they were extracted, and --older-than never picks them.`,
 			// The configuration's kernel is about questions to one.
 			var err error
 			policy.Matching, err = cmd.Flags().GetStringArray("kernel")
-			Must(err)
+			cli.Must(err)
 			switch {
 			case cmd.Flags().Changed("keep") && policy.Newest < 1:
 				err = fmt.Errorf("--keep %d: it takes one or more", policy.Newest)
@@ -45,7 +46,7 @@ they were extracted, and --older-than never picks them.`,
 				err = errors.New("--keep-kernels protects from what --keep, --older-than and -k pick; give one of these too")
 			}
 			if err != nil {
-				return Usage(err)
+				return cli.Usage(err)
 			}
 			return collect(cmd.Context(), a, policy)
 		},
@@ -56,8 +57,8 @@ they were extracted, and --older-than never picks them.`,
 	f.StringArrayP("kernel", "k", nil, "pick these: a release, a glob, or the start of an id (may be repeated)")
 	f.StringArrayVar(&policy.Keep, "keep-kernels", nil, "never pick these (may be repeated)")
 	f.Bool("dry-run", false, "tell what would be removed, and remove nothing")
-	Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
-	Must(cmd.RegisterFlagCompletionFunc("keep-kernels", a.CompleteKernels))
+	cli.Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
+	cli.Must(cmd.RegisterFlagCompletionFunc("keep-kernels", a.CompleteKernels))
 	return cmd
 }
 
@@ -89,7 +90,7 @@ type removedJSON struct {
 	ID     string `json:"id"`
 }
 
-func collect(ctx context.Context, a *App, policy cache.Policy) error {
+func collect(ctx context.Context, a *cli.App, policy cache.Policy) error {
 	return writeCache(ctx, a, func(db *cache.DB) error {
 		kernels, err := db.Releases(ctx)
 		var empty *cache.NotFoundError
@@ -98,14 +99,14 @@ func collect(ctx context.Context, a *App, policy cache.Policy) error {
 		}
 		picked, err := policy.Choose(kernels, time.Now())
 		if err != nil {
-			return Usage(err)
+			return cli.Usage(err)
 		}
 		nothing, beside, err := policy.Named(kernels)
 		if err != nil {
-			return Usage(err)
+			return cli.Usage(err)
 		}
 		for _, name := range nothing {
-			if !IsPattern(name) {
+			if !cli.IsPattern(name) {
 				return &cache.NotFoundError{What: "kernel", Name: name, In: "the cache"}
 			}
 			a.Note("no kernel is called %s", name)
@@ -125,14 +126,14 @@ func collect(ctx context.Context, a *App, policy cache.Policy) error {
 		}
 		return a.Write(func(w io.Writer) error {
 			if a.Settings.Format == "json" {
-				return PrintJSON(w, collectedJSON{tpinfo.Schema, res, req.DryRun, removed})
+				return cli.PrintJSON(w, collectedJSON{tpinfo.Schema, res, req.DryRun, removed})
 			}
 			return printCollected(a, w, removed, res)
 		})
 	})
 }
 
-func printCollected(a *App, w io.Writer, removed []removedJSON, res cache.GCResult) error {
+func printCollected(a *cli.App, w io.Writer, removed []removedJSON, res cache.GCResult) error {
 	if a.Settings.Quiet {
 		return nil
 	}
@@ -141,16 +142,16 @@ func printCollected(a *App, w io.Writer, removed []removedJSON, res cache.GCResu
 		done = "would be removed"
 	}
 	for _, k := range removed {
-		fmt.Fprintf(w, "%s %s  %s\n", a.Style.Bold(k.Kernel), done, a.Style.Dim("id "+ShortID(k.ID)))
+		fmt.Fprintf(w, "%s %s  %s\n", a.Style.Bold(k.Kernel), done, a.Style.Dim("id "+cli.ShortID(k.ID)))
 	}
-	what := Plural(res.Layouts, "unused layout") + " " + done
+	what := cli.Plural(res.Layouts, "unused layout") + " " + done
 	if len(removed) > 0 {
-		what = Plural(len(removed), "kernel") + " and " + what
+		what = cli.Plural(len(removed), "kernel") + " and " + what
 	}
 	if a.Settings.DryRun {
-		_, err := fmt.Fprintf(w, "%s; %s as it is\n", what, Size(res.Before))
+		_, err := fmt.Fprintf(w, "%s; %s as it is\n", what, cli.Size(res.Before))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s; %s before, %s now\n", what, Size(res.Before), Size(res.After))
+	_, err := fmt.Fprintf(w, "%s; %s before, %s now\n", what, cli.Size(res.Before), cli.Size(res.After))
 	return err
 }

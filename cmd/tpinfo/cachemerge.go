@@ -11,9 +11,10 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/merge"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func mergeCommand(a *App) *cobra.Command {
+func mergeCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "merge FILE...", Short: "Add what other caches hold to this one",
 		Long: `Add the kernels that other caches or exported files hold, with their releases and
@@ -27,7 +28,7 @@ one that has every event and type as the extraction knew it that knew more of it
 With --verify, only exported files are taken that were signed by one of these keys.`,
 		Example: `  tpinfo cache merge --cache all.db shard-*.db
   tpinfo cache merge /mnt/ci/nightly.db`,
-		Args: Some("a cache or an exported file"),
+		Args: cli.Some("a cache or an exported file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return takeIn(cmd.Context(), a, files, func(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (merge.Result, error) {
 				return db.Merge(ctx, file, trust)
@@ -52,8 +53,8 @@ type takenJSON struct {
 }
 
 // takeIn adds files in turn.
-func takeIn(ctx context.Context, a *App, files []string, add func(context.Context, *cache.DB, string, cache.ImportOption) (merge.Result, error)) (err error) {
-	keys, err := TrustedKeys(a.Settings.Verify)
+func takeIn(ctx context.Context, a *cli.App, files []string, add func(context.Context, *cache.DB, string, cache.ImportOption) (merge.Result, error)) (err error) {
+	keys, err := cli.TrustedKeys(a.Settings.Verify)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func takeIn(ctx context.Context, a *App, files []string, add func(context.Contex
 	failed := 0
 	for _, file := range files {
 		res, err := add(ctx, db, file, cache.Trust(keys...))
-		err = AdviseOnFile(err)
+		err = cli.AdviseOnFile(err)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil || len(files) == 1:
@@ -83,19 +84,19 @@ func takeIn(ctx context.Context, a *App, files []string, add func(context.Contex
 	case 0:
 		return nil
 	case len(files):
-		return fmt.Errorf("%s failed; the cache is as it was", Plural(failed, "file"))
+		return fmt.Errorf("%s failed; the cache is as it was", cli.Plural(failed, "file"))
 	}
 	return fmt.Errorf("%d of %d files failed; the others are in the cache", failed, len(files))
 }
 
-func printTaken(a *App, t takenJSON) error {
+func printTaken(a *cli.App, t takenJSON) error {
 	if a.Settings.Format == "json" {
-		return PrintJSON(a.Out, t)
+		return cli.PrintJSON(a.Out, t)
 	}
 	if a.Settings.Quiet {
 		return nil
 	}
-	parts := []string{Plural(t.Kernels, "new kernel")}
+	parts := []string{cli.Plural(t.Kernels, "new kernel")}
 	for _, part := range []struct {
 		n    int
 		what string
@@ -105,7 +106,7 @@ func printTaken(a *App, t takenJSON) error {
 		}
 	}
 	if t.Failures > 0 {
-		parts = append(parts, Plural(t.Failures, "failure"))
+		parts = append(parts, cli.Plural(t.Failures, "failure"))
 	}
 	by := ""
 	switch {
@@ -114,6 +115,6 @@ func printTaken(a *App, t takenJSON) error {
 	case t.Signer != "":
 		by = "; signed by " + t.Signer + ", whom nobody asked for (--verify)"
 	}
-	_, err := fmt.Fprintf(a.Out, "%s: %s, %s%s\n", a.Style.Bold(t.File), strings.Join(parts, ", "), Plural(t.Layouts, "new layout"), by)
+	_, err := fmt.Fprintf(a.Out, "%s: %s, %s%s\n", a.Style.Bold(t.File), strings.Join(parts, ", "), cli.Plural(t.Layouts, "new layout"), by)
 	return err
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/matrix"
 )
 
 // Check is "tpinfo check".
-func Check(a *App) *cobra.Command {
+func Check(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check SCRIPT [ARG...]",
 		Short: "Tell on which kernels a script compiles and means the same",
@@ -44,10 +45,10 @@ it means something else on one or does not compile for it.`,
 				return err
 			}
 			if s.object != nil {
-				return Usagef("%s is an object, for one kernel; check takes scripts", args[0])
+				return cli.Usagef("%s is an object, for one kernel; check takes scripts", args[0])
 			}
 			baseline, err := cmd.Flags().GetString("baseline")
-			Must(err)
+			cli.Must(err)
 			return a.WithKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
 				return checkScript(cmd.Context(), a, db, s, kernels, baseline)
 			})
@@ -56,12 +57,12 @@ it means something else on one or does not compile for it.`,
 	scriptFlags(cmd)
 	a.KernelsFlag(cmd)
 	cmd.Flags().String("baseline", "", "the kernel whose meaning counts (default: the newest on which the script compiles)")
-	Must(cmd.RegisterFlagCompletionFunc("baseline", a.CompleteKernels))
+	cli.Must(cmd.RegisterFlagCompletionFunc("baseline", a.CompleteKernels))
 	return cmd
 }
 
 // checkScript prints the verdicts; kernels are the oldest first.
-func checkScript(ctx context.Context, a *App, db *cache.DB, s *script, kernels []*cache.Kernel, baseline string) error {
+func checkScript(ctx context.Context, a *cli.App, db *cache.DB, s *script, kernels []*cache.Kernel, baseline string) error {
 	all := make([]check.Metadata, len(kernels), len(kernels)+1)
 	for i, k := range kernels {
 		all[i] = k
@@ -98,7 +99,7 @@ func checkScript(ctx context.Context, a *App, db *cache.DB, s *script, kernels [
 	}
 	for i := range v.results {
 		if v.results[i].Verdict != matrix.Same {
-			return ErrSilent
+			return cli.ErrSilent
 		}
 	}
 	return nil
@@ -106,7 +107,7 @@ func checkScript(ctx context.Context, a *App, db *cache.DB, s *script, kernels [
 
 // verdicts are a script's on many kernels.
 type verdicts struct {
-	*App
+	*cli.App
 	src     *diag.Source
 	columns []matrix.Column
 	results []matrix.Result
@@ -144,7 +145,7 @@ func (v *verdicts) printJSON(w io.Writer) error {
 		for n := range v.columns {
 			out.Points = append(out.Points, pointJSON{v.columns[n].Point, v.columns[n].Line, r.Cells[n]})
 		}
-		if err := PrintJSON(w, out); err != nil {
+		if err := cli.PrintJSON(w, out); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/diag"
@@ -19,7 +20,7 @@ import (
 )
 
 // Compile is "tpinfo compile".
-func Compile(a *App) *cobra.Command {
+func Compile(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compile SCRIPT [ARG...]",
 		Short: "Compile a probe script for a kernel of the cache",
@@ -39,25 +40,25 @@ script's: $1, @1 and so on; those that begin with - go behind --.`,
 				return err
 			}
 			if s.object != nil {
-				return Usagef("%s is an object already: tpinfo run runs it", args[0])
+				return cli.Usagef("%s is an object already: tpinfo run runs it", args[0])
 			}
 			emit, err := cmd.Flags().GetString("emit")
-			Must(err)
+			cli.Must(err)
 			return compileScript(cmd.Context(), a, s, emit)
 		},
 	}
 	scriptFlags(cmd)
 	cmd.Flags().String("emit", "", "print a form of the script instead: tree, ir or asm")
-	Must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"tree", "ir", "asm"}, cobra.ShellCompDirectiveNoFileComp)))
+	cli.Must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"tree", "ir", "asm"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
 // compileScript writes the object, or prints the form that emit names.
-func compileScript(ctx context.Context, a *App, s *script, emit string) error {
+func compileScript(ctx context.Context, a *cli.App, s *script, emit string) error {
 	var form func(context.Context, check.Metadata, *script) (string, error)
 	if emit != "" {
 		if form = forms[emit]; form == nil {
-			return Usagef("--emit %s: it is tree, ir or asm", emit)
+			return cli.Usagef("--emit %s: it is tree, ir or asm", emit)
 		}
 	}
 	return withMetadata(ctx, a, func(m check.Metadata) error {
@@ -111,7 +112,7 @@ type compiled struct {
 	Facts    int      `json:"facts"`
 }
 
-func writeObject(a *App, s *script, o *object.Object) error {
+func writeObject(a *cli.App, s *script, o *object.Object) error {
 	name := a.Settings.Output
 	switch name {
 	case "-":
@@ -131,20 +132,20 @@ func writeObject(a *App, s *script, o *object.Object) error {
 		for _, p := range o.Programs {
 			c.Programs = append(c.Programs, p.Name)
 		}
-		return PrintJSON(a.Out, c)
+		return cli.PrintJSON(a.Out, c)
 	}
 	instructions := 0
 	for _, p := range o.Programs {
 		instructions += len(p.Insns)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s  %s, %s for %s\n", a.Style.Bold(name), Plural(len(o.Programs), "program"), Plural(instructions, "instruction"), o.Script.Kernel.Release)
+	_, err := fmt.Fprintf(a.Out, "%s  %s, %s for %s\n", a.Style.Bold(name), cli.Plural(len(o.Programs), "program"), cli.Plural(instructions, "instruction"), o.Script.Kernel.Release)
 	return err
 }
 
 // withMetadata calls f with the kernel that -k names, by default the running one
 // or the only one, as the compiler asks it. Where none is named and none is
 // there, f fails only if it asks for something.
-func withMetadata(ctx context.Context, a *App, f func(check.Metadata) error) error {
+func withMetadata(ctx context.Context, a *cli.App, f func(check.Metadata) error) error {
 	called := false
 	err := a.WithKernel(ctx, func(k *cache.Kernel) error {
 		called = true
@@ -165,17 +166,17 @@ func withMetadata(ctx context.Context, a *App, f func(check.Metadata) error) err
 
 // scriptError shows what is wrong with a script: as values with -f json, else
 // with its lines.
-func scriptError(a *App, err error) error {
+func scriptError(a *cli.App, err error) error {
 	var list *diag.List
 	if !errors.As(err, &list) {
 		return err
 	}
 	if a.Settings.Format == "json" {
-		if err := PrintJSON(a.Err, list); err != nil {
+		if err := cli.PrintJSON(a.Err, list); err != nil {
 			return err
 		}
 	} else {
 		fmt.Fprintln(a.Err, list)
 	}
-	return ErrSilent
+	return cli.ErrSilent
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/kbuild"
@@ -34,7 +35,7 @@ func (c *compilers) tools(ctx context.Context, arch string) string {
 	if err != nil {
 		of = "no compiler"
 	}
-	return ThisProgram().Name() + ", " + of
+	return cli.ThisProgram().Name() + ", " + of
 }
 
 // of names the one for kernels of an architecture, the packages' word.
@@ -61,7 +62,7 @@ func (c *compilers) of(ctx context.Context, arch string) (name string, err error
 // checkCompilers says before the work for which of the planned kernels there is
 // no compiler. They fail, and are tried again once there is one; where there is
 // none for any, nothing is begun.
-func checkCompilers(ctx context.Context, a *App, plan *fleet.Plan, with *compilers) error {
+func checkCompilers(ctx context.Context, a *cli.App, plan *fleet.Plan, with *compilers) error {
 	lacking := map[string]int{} // kernels by architecture
 	total := 0
 	for _, t := range plan.Tasks {
@@ -75,7 +76,7 @@ func checkCompilers(ctx context.Context, a *App, plan *fleet.Plan, with *compile
 		if total == len(plan.Tasks) {
 			return fmt.Errorf("%w; nothing was built", err)
 		}
-		a.Note("%v; without it %s will fail", err, Plural(lacking[arch], arch+" kernel"))
+		a.Note("%v; without it %s will fail", err, cli.Plural(lacking[arch], arch+" kernel"))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/compare"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // difference is what "tpinfo diff" was asked.
@@ -27,7 +28,7 @@ type difference struct {
 }
 
 // Diff is "tpinfo diff".
-func Diff(a *App) *cobra.Command {
+func Diff(a *cli.App) *cobra.Command {
 	d := difference{}
 	cmd := &cobra.Command{
 		Use:   "diff KERNEL KERNEL [PATTERN...]",
@@ -53,9 +54,9 @@ and -v lists them. The exit status is 0 whether anything differs or not, unless
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) < 2:
-				return Usagef("expected two kernels, as in tpinfo diff 5.10.0-46-amd64 6.1.0-56-amd64")
+				return cli.Usagef("expected two kernels, as in tpinfo diff 5.10.0-46-amd64 6.1.0-56-amd64")
 			case cmd.Flags().Changed("kernel"):
-				return Usagef("diff takes its kernels as arguments, without -k")
+				return cli.Usagef("diff takes its kernels as arguments, without -k")
 			}
 			return nil
 		},
@@ -72,7 +73,7 @@ and -v lists them. The exit status is 0 whether anything differs or not, unless
 	}
 	cmd.Flags().StringArrayVar(&d.types, "type", nil, "compare C types of this name or glob (may be repeated)")
 	cmd.Flags().BoolVar(&d.exitCode, "exit-code", false, "exit with status 1 when something differs")
-	Must(cmd.RegisterFlagCompletionFunc("type", func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	cli.Must(cmd.RegisterFlagCompletionFunc("type", func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 		if len(args) < 2 || cmd.Flags().Set("kernel", args[1]) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -81,7 +82,7 @@ and -v lists them. The exit status is 0 whether anything differs or not, unless
 	return cmd
 }
 
-func diffKernels(ctx context.Context, a *App, from, to string, d difference) (err error) {
+func diffKernels(ctx context.Context, a *cli.App, from, to string, d difference) (err error) {
 	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
@@ -119,17 +120,17 @@ func diffKernels(ctx context.Context, a *App, from, to string, d difference) (er
 		return err
 	}
 	if d.exitCode && slices.ContainsFunc(res.Changes, func(c compare.Change) bool { return !c.OnlyUnknown() }) {
-		return ErrSilent
+		return cli.ErrSilent
 	}
 	return nil
 }
 
 // noteKernels says what in the choice of two kernels explains much of what
 // differs, or why nothing does.
-func noteKernels(a *App, x, y *cache.Kernel) {
+func noteKernels(a *cli.App, x, y *cache.Kernel) {
 	i, j := x.Info(), y.Info()
 	if i.ID == j.ID {
-		a.Note("%s and %s are one kernel, with the same headers (id %s)", i.Release, j.Release, ShortID(i.ID))
+		a.Note("%s and %s are one kernel, with the same headers (id %s)", i.Release, j.Release, cli.ShortID(i.ID))
 	}
 	if i.Arch != j.Arch {
 		a.Note("%s is for %s and %s for %s: what differs may be the architecture's", i.Release, i.Arch, j.Release, j.Arch)
@@ -208,7 +209,7 @@ func diffTypes(ctx context.Context, x, y *cache.Kernel, names []string) ([]compa
 		if len(a[name])+len(b[name]) > 0 {
 			continue
 		}
-		if _, err := y.Type(ctx, name); err != nil && !IsPattern(name) {
+		if _, err := y.Type(ctx, name); err != nil && !cli.IsPattern(name) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("no type matches %q in %s and %s", name, x.Info().Release, y.Info().Release)
@@ -221,7 +222,7 @@ func diffTypes(ctx context.Context, x, y *cache.Kernel, names []string) ([]compa
 func typesNamed(ctx context.Context, k *cache.Kernel, names []string) (map[string][]tpinfo.Type, error) {
 	out := map[string][]tpinfo.Type{}
 	for _, name := range names {
-		if !IsPattern(name) {
+		if !cli.IsPattern(name) {
 			t, err := k.TypeIfKnown(ctx, name)
 			if err != nil {
 				return nil, err
@@ -265,7 +266,7 @@ type changeJSON struct {
 	*compare.Change
 }
 
-func printDiff(a *App, w io.Writer, x, y *cache.Kernel, res *compare.Result, d difference) error {
+func printDiff(a *cli.App, w io.Writer, x, y *cache.Kernel, res *compare.Result, d difference) error {
 	if a.Settings.Format != "json" {
 		return diffTable(a, w, res, d)
 	}
@@ -274,7 +275,7 @@ func printDiff(a *App, w io.Writer, x, y *cache.Kernel, res *compare.Result, d d
 		if c.OnlyUnknown() && !a.Settings.Verbose {
 			continue
 		}
-		if err := PrintJSON(w, changeJSON{tpinfo.Schema, x.Info().Release, y.Info().Release, c}); err != nil {
+		if err := cli.PrintJSON(w, changeJSON{tpinfo.Schema, x.Info().Release, y.Info().Release, c}); err != nil {
 			return err
 		}
 	}
@@ -284,8 +285,8 @@ func printDiff(a *App, w io.Writer, x, y *cache.Kernel, res *compare.Result, d d
 // everyRecord is what changes of the common fields are listed under.
 const everyRecord = "(every record)"
 
-func diffTable(a *App, w io.Writer, res *compare.Result, d difference) error {
-	t := &Table{Paint: []func(string) string{a.Style.Name}}
+func diffTable(a *cli.App, w io.Writer, res *compare.Result, d difference) error {
+	t := &cli.Table{Paint: []func(string) string{a.Style.Name}}
 	shifted := map[string]bool{}
 	unknown := 0
 	for list := res.Changes; len(list) > 0; {
@@ -325,31 +326,31 @@ func diffTable(a *App, w io.Writer, res *compare.Result, d difference) error {
 
 // diffLines says the changes of one event or type; of an event that is new or
 // gone, with its arguments.
-func diffLines(a *App, found []compare.Change) []string {
+func diffLines(a *cli.App, found []compare.Change) []string {
 	if len(found) == 1 && found[0].Part == compare.PartEvent && !found[0].OnlyUnknown() {
 		line := found[0].String()
 		for _, side := range []any{found[0].Before, found[0].After} {
 			if e, ok := side.(*tpinfo.Tracepoint); ok {
-				return []string{line + " " + a.Style.Dim(Prototype(e))}
+				return []string{line + " " + a.Style.Dim(cli.Prototype(e))}
 			}
 		}
 	}
 	return compare.Lines(found)
 }
 
-func diffSummary(a *App, w io.Writer, res *compare.Result, shifted, unknown int, d difference) {
+func diffSummary(a *cli.App, w io.Writer, res *compare.Result, shifted, unknown int, d difference) {
 	if len(d.types) == 0 || len(d.patterns) > 0 {
 		fmt.Fprintf(w, "%s: %d added, %d removed, %d perhaps renamed, %d changed, %d the same\n", a.Style.Bold("events"),
 			res.Added, res.Removed, res.Renamed, res.Differ, res.Same)
 		if shifted > 0 {
-			fmt.Fprintf(w, "of %s, fields lie elsewhere only because the part that every record begins with changed\n", Plural(shifted, "event"))
+			fmt.Fprintf(w, "of %s, fields lie elsewhere only because the part that every record begins with changed\n", cli.Plural(shifted, "event"))
 		}
 		if res.Omitted > 0 {
-			fmt.Fprintf(w, "%s only one of the two kernels' sources could show; %s\n", Plural(res.Omitted, "event"), whereListed(a))
+			fmt.Fprintf(w, "%s only one of the two kernels' sources could show; %s\n", cli.Plural(res.Omitted, "event"), whereListed(a))
 		}
 	}
 	if unknown > 0 {
-		fmt.Fprintf(w, "not compared: %s known on one side only; %s\n", Plural(unknown, "part"), whereListed(a))
+		fmt.Fprintf(w, "not compared: %s known on one side only; %s\n", cli.Plural(unknown, "part"), whereListed(a))
 	}
 	if len(d.types) > 0 {
 		types := map[string]bool{}
@@ -363,7 +364,7 @@ func diffSummary(a *App, w io.Writer, res *compare.Result, shifted, unknown int,
 }
 
 // whereListed says where what was only counted is listed.
-func whereListed(a *App) string {
+func whereListed(a *cli.App) string {
 	if a.Settings.Verbose {
 		return "listed above"
 	}
@@ -371,7 +372,7 @@ func whereListed(a *App) string {
 }
 
 // completeEventsOf completes events of a kernel that is an argument.
-func completeEventsOf(a *App, cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
+func completeEventsOf(a *cli.App, cmd *cobra.Command, selector, start string) ([]string, cobra.ShellCompDirective) {
 	if err := cmd.Flags().Set("kernel", selector); err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 )
@@ -19,7 +20,7 @@ import (
 // through, and on a terminal a bar for each that is being built, above one for
 // all of them. It is safe for concurrent use.
 type display struct {
-	a     *App
+	a     *cli.App
 	out   io.Writer
 	width int // of the longest release
 	bars  *mpb.Progress
@@ -35,7 +36,7 @@ type kernelBar struct {
 	now atomic.Value // what it is at, a string
 }
 
-func newDisplay(a *App, w io.Writer, plan *fleet.Plan) *display {
+func newDisplay(a *cli.App, w io.Writer, plan *fleet.Plan) *display {
 	d := &display{a: a, out: w, running: map[string]*kernelBar{}}
 	for i := range plan.Tasks {
 		d.width = max(d.width, len(plan.Tasks[i].Set.Release))
@@ -55,7 +56,7 @@ func newDisplay(a *App, w io.Writer, plan *fleet.Plan) *display {
 			decor.CountersNoUnit(" %d of %d kernels "),
 			decor.Elapsed(decor.ET_STYLE_GO),
 		))
-	if IsTerminal(w) {
+	if cli.IsTerminal(w) {
 		d.out = d.bars // above the bars
 	}
 	return d
@@ -122,15 +123,15 @@ func (d *display) close() {
 // kernel prints the line of a kernel that is through.
 func (d *display) kernel(e fleet.Entry) error {
 	if d.a.Settings.Format == "json" {
-		return PrintJSON(d.out, e)
+		return cli.PrintJSON(d.out, e)
 	}
 	if d.a.Settings.Quiet {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d complete", Plural(e.Events, "event"), e.Complete)
+	what := fmt.Sprintf("%s, %d complete", cli.Plural(e.Events, "event"), e.Complete)
 	switch e.Status {
 	case fleet.Built:
-		what += ", " + Plural(e.NewLayouts, "new layout")
+		what += ", " + cli.Plural(e.NewLayouts, "new layout")
 	case fleet.Failed:
 		what = e.Failure.Reason
 		if e.Untried {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
@@ -165,7 +167,7 @@ func each(v any, found func([]string)) {
 // known parses a command line without running it.
 func known(t *testing.T, name string, line []string) {
 	t.Helper()
-	root := newRoot(&App{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
+	root := newRoot(&cli.App{Streams: cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
 	cmd, args, err := root.Find(line)
 	if err == nil && cmd == root {
 		err = errors.New("no such command")

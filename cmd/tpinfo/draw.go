@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // draw writes a definition as C, places in comments behind the members, as
 // pahole does.
-func draw(a *App, w io.Writer, t *tpinfo.Type, indent string) {
+func draw(a *cli.App, w io.Writer, t *tpinfo.Type, indent string) {
 	d := &drawing{style: a.Style}
 	d.add(t, indent)
 	d.print(w)
@@ -34,7 +35,7 @@ func (d *drawing) add(t *tpinfo.Type, indent string) {
 
 // drawing collects lines, so that comments can stand in one column.
 type drawing struct {
-	style Style
+	style cli.Style
 	lines []drawn
 }
 
@@ -70,7 +71,7 @@ func (d *drawing) print(w io.Writer) {
 
 func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 	if t.Anon == nil {
-		d.placed(indent+"typedef "+Declare(t.Of, t.Name)+";", bytesOf(t.Size))
+		d.placed(indent+"typedef "+cli.Declare(t.Of, t.Name)+";", bytesOf(t.Size))
 		return
 	}
 	d.line(indent + "typedef " + string(t.Anon.Kind) + " {")
@@ -82,7 +83,7 @@ func (d *drawing) typedef(t *tpinfo.Type, indent string) {
 // behind is the declarator of name as of type spelling, without the unnamed
 // struct or union at its bottom.
 func behind(spelling, name string) string {
-	s := Declare(spelling, name)
+	s := cli.Declare(spelling, name)
 	for _, anon := range []string{tpinfo.AnonStruct, tpinfo.AnonUnion} {
 		s = strings.TrimPrefix(s, anon)
 	}
@@ -127,7 +128,7 @@ func (d *drawing) members(t *tpinfo.Type, offset tpinfo.Bytes, indent string) {
 			d.placed(strings.TrimRight(indent+"} "+behind(m.Type, m.Name), " ")+";", at)
 			continue
 		}
-		text := Declare(m.Type, m.Name)
+		text := cli.Declare(m.Type, m.Name)
 		if m.BitSize > 0 {
 			text += fmt.Sprintf(":%d", m.BitSize)
 		}
@@ -142,9 +143,9 @@ func (d *drawing) hole(indent string, bits int) {
 	switch {
 	case bits <= 0:
 	case bits%8 == 0:
-		d.note(indent, Plural(bits/8, "byte")+" hole")
+		d.note(indent, cli.Plural(bits/8, "byte")+" hole")
 	default:
-		d.note(indent, Plural(bits, "bit")+" hole")
+		d.note(indent, cli.Plural(bits, "bit")+" hole")
 	}
 }
 
@@ -153,5 +154,5 @@ func bytesOf(n tpinfo.Bytes) string {
 	if !n.Known() {
 		return "size not known"
 	}
-	return Plural(int(n), "byte")
+	return cli.Plural(int(n), "byte")
 }

@@ -13,11 +13,12 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor"
 )
 
 // Extract is "tpinfo extract".
-func Extract(a *App) *cobra.Command {
+func Extract(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract [TREE...]",
 		Short: "Learn every tracepoint of a kernel and keep it in the cache",
@@ -54,20 +55,20 @@ systems too, and which events the configuration does not build.`,
 	f.String("cc", "", "compiler: gcc, clang or a path (default: gcc, else clang)")
 	f.IntP("jobs", "j", 0, "compilers run at once (default: one a core)")
 	f.Bool("force", false, "extract again what has not changed")
-	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	cli.Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
 // LearnRunning extracts the running kernel beside something else: all that is
 // said of it goes to standard error.
-func LearnRunning(ctx context.Context, a *App) error {
+func LearnRunning(ctx context.Context, a *cli.App) error {
 	beside := *a
 	beside.Settings.Format, beside.Out = "table", a.Err
 	return extractTrees(ctx, &beside, []string{""})
 }
 
 // extractTrees takes the trees in turn. One that fails does not cost the others.
-func extractTrees(ctx context.Context, a *App, trees []string) (err error) {
+func extractTrees(ctx context.Context, a *cli.App, trees []string) (err error) {
 	// Opened first: a cache that cannot be written is known before the work.
 	db, err := cache.Open(ctx, a.Settings.Cache)
 	if err != nil {
@@ -83,7 +84,7 @@ func extractTrees(ctx context.Context, a *App, trees []string) (err error) {
 			return err
 		default:
 			failed++
-			fmt.Fprintf(a.Err, "tpinfo: %s: %v\n", tree, Advise(err))
+			fmt.Fprintf(a.Err, "tpinfo: %s: %v\n", tree, cli.Advise(err))
 		}
 	}
 	if failed > 0 {
@@ -107,9 +108,9 @@ type extraction struct {
 	Seconds    float64 `json:"seconds"`
 }
 
-func extractOne(ctx context.Context, a *App, db *cache.DB, tree string) error {
+func extractOne(ctx context.Context, a *cli.App, db *cache.DB, tree string) error {
 	start := time.Now()
-	if err := CheckReadable("--btf", a.Settings.BTF); err != nil {
+	if err := cli.CheckReadable("--btf", a.Settings.BTF); err != nil {
 		return err
 	}
 	req := extractor.Request{Tree: tree, BTF: a.Settings.BTF, Jobs: a.Settings.Jobs}
@@ -131,7 +132,7 @@ func extractOne(ctx context.Context, a *App, db *cache.DB, tree string) error {
 		return err
 	}
 	if !a.Settings.Force {
-		if id, err := Unchanged(ctx, req, recorded); err != nil {
+		if id, err := cli.Unchanged(ctx, req, recorded); err != nil {
 			return err
 		} else if id != "" {
 			k, err := db.Kernel(ctx, id)
@@ -185,30 +186,30 @@ func notBuilt(ctx context.Context, k *cache.Kernel, req extractor.Request) (n in
 	return n, err
 }
 
-func printExtraction(a *App, k cache.Info, x extraction) error {
+func printExtraction(a *cli.App, k cache.Info, x extraction) error {
 	x.Schema, x.Kernel, x.ID, x.Tree = tpinfo.Schema, k.Release, k.ID, k.Tree
 	x.Events, x.Complete, x.Types = k.Events, k.Events-k.Incomplete, k.Types
 	if a.Settings.Format == "json" {
-		return PrintJSON(a.Out, x)
+		return cli.PrintJSON(a.Out, x)
 	}
 	if a.Settings.Quiet {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d complete, ", Plural(x.Events, "event"), x.Complete)
+	what := fmt.Sprintf("%s, %d complete, ", cli.Plural(x.Events, "event"), x.Complete)
 	if x.NotBuilt > 0 {
 		what += fmt.Sprintf("%d not built, ", x.NotBuilt)
 	}
-	what += Plural(x.Types, "type")
+	what += cli.Plural(x.Types, "type")
 	if x.Status == "unchanged" {
 		what = "unchanged: " + what
 	}
 	_, err := fmt.Fprintf(a.Out, "%s  %s  %s  %s\n", a.Style.Bold(k.Release), what,
-		a.Style.Dim("id "+ShortID(k.ID)), a.Style.Dim(fmt.Sprintf("%.1f s", x.Seconds)))
+		a.Style.Dim("id "+cli.ShortID(k.ID)), a.Style.Dim(fmt.Sprintf("%.1f s", x.Seconds)))
 	return err
 }
 
 // afterwards says what somebody should know about what was just extracted.
-func afterwards(ctx context.Context, a *App, db *cache.DB, snap *tpinfo.Snapshot) {
+func afterwards(ctx context.Context, a *cli.App, db *cache.DB, snap *tpinfo.Snapshot) {
 	for _, p := range snap.Kernel.Problems {
 		if a.Settings.Verbose || slices.Contains([]tpinfo.ProblemCode{tpinfo.HeaderFailed, tpinfo.LayoutRandomised, tpinfo.InputSkipped}, p.Code) {
 			a.Note("%s", p)
@@ -221,7 +222,7 @@ func afterwards(ctx context.Context, a *App, db *cache.DB, snap *tpinfo.Snapshot
 	for _, k := range all {
 		if k.Release == snap.Kernel.Release && k.ID != snap.Kernel.ID {
 			a.Note("the cache holds another %s with different content (from %s): tell them apart by -k %s and -k %s",
-				k.Release, k.Tree, ShortID(snap.Kernel.ID), ShortID(k.ID))
+				k.Release, k.Tree, cli.ShortID(snap.Kernel.ID), cli.ShortID(k.ID))
 		}
 	}
 }

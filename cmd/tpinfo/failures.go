@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // failureJSON is the JSON form of an entry of the ledger.
@@ -26,11 +27,11 @@ type failureJSON struct {
 }
 
 func failureForm(f *tpinfo.Failure) failureJSON {
-	return failureJSON{tpinfo.Schema, f.Key, f.Release, f.Arch, f.Subject, f.Reason, NotNil(f.Supply), f.Tools, f.Tries, f.When}
+	return failureJSON{tpinfo.Schema, f.Key, f.Release, f.Arch, f.Subject, f.Reason, cli.NotNil(f.Supply), f.Tools, f.Tries, f.When}
 }
 
 // listFailed prints the ledger.
-func listFailed(ctx context.Context, a *App) (err error) {
+func listFailed(ctx context.Context, a *cli.App) (err error) {
 	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func listFailed(ctx context.Context, a *App) (err error) {
 	return a.Write(func(w io.Writer) error {
 		if a.Settings.Format == "json" {
 			for i := range list {
-				if err := PrintJSON(w, failureForm(&list[i])); err != nil {
+				if err := cli.PrintJSON(w, failureForm(&list[i])); err != nil {
 					return err
 				}
 			}
@@ -59,8 +60,8 @@ func listFailed(ctx context.Context, a *App) (err error) {
 				tools = "will be tried again"
 			}
 			fmt.Fprintf(w, "%s  %s\n", a.Style.Bold(cmp.Or(f.Release, f.Subject)),
-				a.Style.Dim(fmt.Sprintf("%s, tried %s, %s", f.Arch, Plural(f.Tries, "time"), tools)))
-			fmt.Fprintf(w, "  %s\n", Explanation(cmp.Or(f.Release, f.Subject), f.Subject, f.Reason, f.Supply))
+				a.Style.Dim(fmt.Sprintf("%s, tried %s, %s", f.Arch, cli.Plural(f.Tries, "time"), tools)))
+			fmt.Fprintf(w, "  %s\n", cli.Explanation(cmp.Or(f.Release, f.Subject), f.Subject, f.Reason, f.Supply))
 		}
 		return nil
 	})

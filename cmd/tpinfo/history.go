@@ -13,10 +13,11 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/compare"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // History is "tpinfo history".
-func History(a *App) *cobra.Command {
+func History(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history EVENT",
 		Short: "Follow an event through the kernels of the cache",
@@ -32,7 +33,7 @@ any of the kernels has under such a name is followed, one after the other. With
   tpinfo history sched_switch -k '5.10*' -k '6.1.*'
   tpinfo history 'sched:*'
   tpinfo history timer:hrtimer_init -f json | jq -r 'select(.present | not) | .kernels[]'`,
-		Args:              One("an event, such as sched:sched_switch"),
+		Args:              cli.One("an event, such as sched:sched_switch"),
 		ValidArgsFunction: completeEverywhere(a),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.WithKernels(cmd, func(db *cache.DB, kernels []*cache.Kernel) error {
@@ -45,9 +46,9 @@ any of the kernels has under such a name is followed, one after the other. With
 }
 
 // follow follows the event of a name, or those of a glob.
-func follow(ctx context.Context, a *App, db *cache.DB, name string, kernels []*cache.Kernel) error {
+func follow(ctx context.Context, a *cli.App, db *cache.DB, name string, kernels []*cache.Kernel) error {
 	names := []string{name}
-	if IsPattern(name) {
+	if cli.IsPattern(name) {
 		var err error
 		if names, err = db.EventNamesIn(ctx, name, kernels); err != nil {
 			return err
@@ -68,7 +69,7 @@ func follow(ctx context.Context, a *App, db *cache.DB, name string, kernels []*c
 }
 
 // followOne follows one event.
-func followOne(ctx context.Context, a *App, w io.Writer, db *cache.DB, name string, kernels []*cache.Kernel) error {
+func followOne(ctx context.Context, a *cli.App, w io.Writer, db *cache.DB, name string, kernels []*cache.Kernel) error {
 	events, err := db.EventIn(ctx, name, kernels)
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ type stretchJSON struct {
 	Layout *tpinfo.EventOf `json:"layout"`
 }
 
-func historyJSON(a *App, w io.Writer, name string, list []compare.Stretch, kernels []tpinfo.Kernel) error {
+func historyJSON(a *cli.App, w io.Writer, name string, list []compare.Stretch, kernels []tpinfo.Kernel) error {
 	for i := range list {
 		s := &list[i]
 		_, flavours := s.Name(kernels)
@@ -126,7 +127,7 @@ func historyJSON(a *App, w io.Writer, name string, list []compare.Stretch, kerne
 		if s.Event != nil {
 			out.Layout = &tpinfo.EventOf{Release: out.To, Event: s.Event}
 		}
-		if err := PrintJSON(w, out); err != nil {
+		if err := cli.PrintJSON(w, out); err != nil {
 			return err
 		}
 	}
@@ -141,18 +142,18 @@ func releasesOf(some []int, kernels []tpinfo.Kernel) []string {
 	return out
 }
 
-func historyText(a *App, w io.Writer, name string, list []compare.Stretch, layouts int, kernels []tpinfo.Kernel) {
+func historyText(a *cli.App, w io.Writer, name string, list []compare.Stretch, layouts int, kernels []tpinfo.Kernel) {
 	have := 0
 	for i := range list {
 		if list[i].Event != nil {
 			have += len(list[i].Kernels)
 		}
 	}
-	fmt.Fprintf(w, "%s  in %d of %s, %s\n", a.Style.Bold(name), have, Plural(len(kernels), "kernel"), Plural(layouts, "layout"))
+	fmt.Fprintf(w, "%s  in %d of %s, %s\n", a.Style.Bold(name), have, cli.Plural(len(kernels), "kernel"), cli.Plural(layouts, "layout"))
 	for i := range list {
 		s := &list[i]
 		releases, flavours := s.Name(kernels)
-		fmt.Fprintf(w, "\n%s  %s  %s\n", a.Style.Name(releases), flavours, a.Style.Dim(Plural(len(s.Kernels), "kernel")))
+		fmt.Fprintf(w, "\n%s  %s  %s\n", a.Style.Name(releases), flavours, a.Style.Dim(cli.Plural(len(s.Kernels), "kernel")))
 		if s.Beside && s.Event != nil && list[s.Before].Event != nil {
 			releases, flavours := list[s.Before].Name(kernels)
 			fmt.Fprintln(w, "  "+a.Style.Dim("beside "+releases+" "+flavours+":"))
@@ -168,7 +169,7 @@ func historyText(a *App, w io.Writer, name string, list []compare.Stretch, layou
 }
 
 // stretchLines say what is the case in a range, or what is new in it.
-func stretchLines(a *App, s *compare.Stretch, list []compare.Stretch) []string {
+func stretchLines(a *cli.App, s *compare.Stretch, list []compare.Stretch) []string {
 	if s.Event == nil {
 		if s.Why != "" {
 			return []string{a.Style.Warn("not known") + ": the kernel " + s.Why}
@@ -178,7 +179,7 @@ func stretchLines(a *App, s *compare.Stretch, list []compare.Stretch) []string {
 	first := s.Before < 0 || list[s.Before].Event == nil
 	var lines, fields []string
 	if first {
-		lines = append(lines, Prototype(s.Event))
+		lines = append(lines, cli.Prototype(s.Event))
 	}
 	var shown []compare.Change
 	for _, c := range s.Changes {
@@ -209,7 +210,7 @@ func joined(s *compare.Stretch, list []compare.Stretch, kernels []tpinfo.Kernel)
 }
 
 // completeEverywhere completes events of all kernels.
-func completeEverywhere(a *App) cobra.CompletionFunc {
+func completeEverywhere(a *cli.App) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 || a.Configure(cmd) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp

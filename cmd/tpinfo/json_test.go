@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -71,7 +72,7 @@ func TestJSONKeys(t *testing.T) {
 	line := func(form string, lines int, args ...string) {
 		t.Helper()
 		var out, errs bytes.Buffer
-		status := run(t.Context(), append(args, "-f", "json", "--cache", "a.db"), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		status := run(t.Context(), append(args, "-f", "json", "--cache", "a.db"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status > exitFailed || out.Len() == 0 {
 			t.Errorf("tpinfo %s: status %d, %q, %s", strings.Join(args, " "), status, &out, &errs)
 			return

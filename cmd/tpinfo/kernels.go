@@ -14,6 +14,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // kernelJSON is the JSON form of a kernel.
@@ -54,7 +55,7 @@ func notZero(t time.Time) *time.Time {
 }
 
 // Kernels is "tpinfo kernels".
-func Kernels(a *App) *cobra.Command {
+func Kernels(a *cli.App) *cobra.Command {
 	failed := false
 	cmd := &cobra.Command{
 		Use:   "kernels [KERNEL...]",
@@ -78,7 +79,7 @@ its report.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case failed && len(names) > 0:
-				return Usagef("--failed lists all that failed, and takes no kernel")
+				return cli.Usagef("--failed lists all that failed, and takes no kernel")
 			case failed:
 				return listFailed(cmd.Context(), a)
 			}
@@ -89,7 +90,7 @@ its report.`,
 	return cmd
 }
 
-func listKernels(ctx context.Context, a *App, selectors []string) (err error) {
+func listKernels(ctx context.Context, a *cli.App, selectors []string) (err error) {
 	db, err := a.ReadCache(ctx)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func listKernels(ctx context.Context, a *App, selectors []string) (err error) {
 	return a.Write(func(w io.Writer) error {
 		if a.Settings.Format == "json" {
 			for i := range infos {
-				if err := PrintJSON(w, kernelForm(&infos[i], releases[infos[i].ID], own[infos[i].ID])); err != nil {
+				if err := cli.PrintJSON(w, kernelForm(&infos[i], releases[infos[i].ID], own[infos[i].ID])); err != nil {
 					return err
 				}
 			}
@@ -148,8 +149,8 @@ func releasesByID(ctx context.Context, db *cache.DB) (map[string][]string, error
 	return names, nil
 }
 
-func kernelTable(a *App, w io.Writer, infos []cache.Info, releases map[string][]string, own map[string]int64) error {
-	t := &Table{
+func kernelTable(a *cli.App, w io.Writer, infos []cache.Info, releases map[string][]string, own map[string]int64) error {
+	t := &cli.Table{
 		Right: []bool{false, false, false, false, true, true, true, true, true, true},
 		Paint: []func(string) string{a.Style.Bold, a.Style.Dim},
 	}
@@ -163,11 +164,11 @@ func kernelTable(a *App, w io.Writer, infos []cache.Info, releases map[string][]
 		if !k.Extracted.IsZero() {
 			old = age(time.Since(k.Extracted))
 		}
-		t.Add(k.Release, ShortID(k.ID), cmp.Or(k.Arch, "-"), source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
-			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, Size(own[k.ID]))
+		t.Add(k.Release, cli.ShortID(k.ID), cmp.Or(k.Arch, "-"), source, strconv.Itoa(k.Events), strconv.Itoa(k.Events-k.Incomplete),
+			strconv.Itoa(k.Types), strconv.Itoa(len(k.Problems)), old, cli.Size(own[k.ID]))
 		for _, r := range slices.Backward(releases[k.ID]) {
 			if r != k.Release {
-				t.Add(r, ShortID(k.ID), "the same")
+				t.Add(r, cli.ShortID(k.ID), "the same")
 			}
 		}
 	}

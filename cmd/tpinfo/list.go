@@ -9,10 +9,11 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // List is "tpinfo list".
-func List(a *App) *cobra.Command {
+func List(a *cli.App) *cobra.Command {
 	var incomplete bool
 	cmd := &cobra.Command{
 		Use:   "list [PATTERN...]",
@@ -51,20 +52,20 @@ marked as not built; -f stap, which lists what can be probed, leaves it out.`,
 	return cmd
 }
 
-func printList(a *App, w io.Writer, release string, events []tpinfo.Tracepoint) error {
-	t := &Table{Paint: []func(string) string{a.Style.Name}}
+func printList(a *cli.App, w io.Writer, release string, events []tpinfo.Tracepoint) error {
+	t := &cli.Table{Paint: []func(string) string{a.Style.Name}}
 	for i := range events {
 		e := &events[i]
 		var err error
 		switch a.Settings.Format {
 		case "json":
-			err = PrintJSON(w, tpinfo.EventOf{Release: release, Event: e})
+			err = cli.PrintJSON(w, tpinfo.EventOf{Release: release, Event: e})
 		case "stap":
 			if e.Built() {
 				_, err = io.WriteString(w, stapLine(e)+"\n")
 			}
 		default:
-			t.Add(e.FullName(), Prototype(e))
+			t.Add(e.FullName(), cli.Prototype(e))
 		}
 		if err != nil {
 			return err

@@ -13,13 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 var update = flag.Bool("update", false, "write the manual pages anew")
 
 // The manual pages under docs/man are made from the commands' own help.
 func TestManPages(t *testing.T) {
-	root := newRoot(&App{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
+	root := newRoot(&cli.App{Streams: cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
 	root.DisableAutoGenTag = true
 	root.InitDefaultCompletionCmd()
 	dir := filepath.Join("..", "..", "docs", "man")

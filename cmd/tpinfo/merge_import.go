@@ -13,9 +13,10 @@ import (
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/bundle"
 	"github.com/tpinfo/tpinfo/cache/merge"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func importCommand(a *App) *cobra.Command {
+func importCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FILE...", Short: "Add the kernels of exported files to the cache",
 		Long: `Add the kernels of files that 'tpinfo cache export' wrote; "-" is standard input.
@@ -27,7 +28,7 @@ Commands that only read take an exported file as it is, with --cache.`,
 		Example: `  tpinfo cache import kernels.tpz
   tpinfo cache import --verify team.pub kernels.tpz
   curl -s https://example.com/kernels.tpz | tpinfo cache import -`,
-		Args: Some("an exported file"),
+		Args: cli.Some("an exported file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return takeIn(cmd.Context(), a, files, func(ctx context.Context, db *cache.DB, file string, trust cache.ImportOption) (merge.Result, error) {
 				return importFile(ctx, a.In, db, file, trust)
@@ -43,7 +44,7 @@ func importFile(ctx context.Context, in io.Reader, db *cache.DB, file string, tr
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return res, fmt.Errorf("%s: %w", file, WithoutPath(err))
+			return res, fmt.Errorf("%s: %w", file, cli.WithoutPath(err))
 		}
 		defer f.Close()
 		in = f

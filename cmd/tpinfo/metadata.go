@@ -9,6 +9,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/extractor"
 )
@@ -18,7 +19,7 @@ import (
 // is on this machine, and kept.
 type metadata struct {
 	*cache.Kernel
-	app *App
+	app *cli.App
 	// learned has the types of headers by their names, compiled what became of
 	// the headers.
 	learned  map[string]*tpinfo.Type
@@ -27,7 +28,7 @@ type metadata struct {
 
 var _ check.Metadata = metadata{}
 
-func metadataOf(a *App, k *cache.Kernel) metadata {
+func metadataOf(a *cli.App, k *cache.Kernel) metadata {
 	return metadata{k, a, map[string]*tpinfo.Type{}, map[string]error{}}
 }
 
@@ -102,7 +103,7 @@ func (m metadata) same(ctx context.Context, req extractor.Request) (same bool, e
 		return false, err
 	}
 	// The compiler may be another one: the layouts are not.
-	id, err := Unchanged(ctx, extractor.Request{Tree: req.Tree}, recorded)
+	id, err := cli.Unchanged(ctx, extractor.Request{Tree: req.Tree}, recorded)
 	return id == k.ID, err
 }
 

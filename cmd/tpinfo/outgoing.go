@@ -9,6 +9,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/bundle"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // outgoing is what leaves the cache, and the key that signs it; nil for none.
@@ -19,7 +20,7 @@ type outgoing struct {
 }
 
 // openOutgoing opens the cache for the kernels that -k names.
-func openOutgoing(ctx context.Context, a *App) (*outgoing, error) {
+func openOutgoing(ctx context.Context, a *cli.App) (*outgoing, error) {
 	key, err := signingKey(a.Settings.Sign)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func openOutgoing(ctx context.Context, a *App) (*outgoing, error) {
 }
 
 // chooseCached are the kernels of the cache that -k names.
-func chooseCached(ctx context.Context, a *App, db *cache.DB) ([]cache.KernelContent, error) {
+func chooseCached(ctx context.Context, a *cli.App, db *cache.DB) ([]cache.KernelContent, error) {
 	all, err := db.Contents(ctx)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
@@ -24,7 +25,7 @@ import (
 )
 
 // Prebuild is "tpinfo prebuild".
-func Prebuild(a *App) *cobra.Command {
+func Prebuild(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prebuild PATH...",
 		Short: "Learn the tracepoints of many kernels, from their packages",
@@ -67,7 +68,7 @@ others are in the cache.`,
   tpinfo prebuild --source linux-source-6.1.tar.xz packages
   tpinfo prebuild --queue nats://queue.example.org packages
   tpinfo prebuild --shard 2/5 --cache part2.db packages`,
-		Args: Some("packages, a folder of packages, or build trees"),
+		Args: cli.Some("packages, a folder of packages, or build trees"),
 		RunE: func(cmd *cobra.Command, paths []string) error { return prebuildAll(cmd.Context(), a, paths) },
 	}
 	f := cmd.Flags()
@@ -80,17 +81,17 @@ others are in the cache.`,
 	f.Bool("retry", false, "try again what failed before")
 	f.Bool("force", false, "build again what is known")
 	f.Bool("dry-run", false, "say what would be built, and build nothing")
-	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	cli.Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
-func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
+func prebuildAll(ctx context.Context, a *cli.App, paths []string) (err error) {
 	start := time.Now()
 	s := &a.Settings
 	var shard fleet.Shard
 	if s.Shard != "" {
 		if shard, err = fleet.ParseShard(s.Shard, os.Getenv); err != nil {
-			return Usage(err)
+			return cli.Usage(err)
 		}
 	}
 	if s.Queue == "" {
@@ -99,12 +100,12 @@ func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
 		err = natsqueue.CheckCompiler(s.CC)
 	}
 	if err != nil {
-		return Usage(err)
+		return cli.Usage(err)
 	}
 	// What the result goes to is opened first: that it cannot be written is
 	// known before the work.
 	if s.Report != "" {
-		if err := CheckWritable("report", s.Report); err != nil {
+		if err := cli.CheckWritable("report", s.Report); err != nil {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
 		return err
 	}
 	if err := checkSources(s.Sources, sets, skipped); err != nil {
-		return Usage(err)
+		return cli.Usage(err)
 	}
 	with := &compilers{choice: s.CC}
 	planner := &fleet.Planner{Store: store, Tools: with.tools, CC: s.CC, Shard: shard, Retry: s.Retry, Force: s.Force}
@@ -140,7 +141,7 @@ func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
 			return err
 		}
 		if plan.Failed() > 0 {
-			return ErrSilent // it was said
+			return cli.ErrSilent // it was said
 		}
 		return nil
 	}
@@ -151,7 +152,7 @@ func prebuildAll(ctx context.Context, a *App, paths []string) (err error) {
 	}
 	err = a.Write(func(w io.Writer) error { return runPlan(ctx, a, w, db, plan, with, start, report) })
 	if err == nil && report.Totals.Failed+report.Totals.FailedInputs > 0 {
-		return ErrSilent // the summary said it
+		return cli.ErrSilent // the summary said it
 	}
 	return err
 }
@@ -182,7 +183,7 @@ func checkSources(sources []string, sets []kpkg.Set, skipped []kpkg.Skipped) err
 
 // openCache opens the cache: for a dry run only to look, and none there is
 // one that knows nothing.
-func openCache(ctx context.Context, a *App) (*cache.DB, error) {
+func openCache(ctx context.Context, a *cli.App) (*cache.DB, error) {
 	if !a.Settings.DryRun {
 		return cache.Open(ctx, a.Settings.Cache)
 	}
@@ -195,29 +196,29 @@ func openCache(ctx context.Context, a *App) (*cache.DB, error) {
 
 // saveReport writes the report where one is asked for; err is how the command
 // ended.
-func saveReport(a *App, report *fleet.Report, err error) error {
+func saveReport(a *cli.App, report *fleet.Report, err error) error {
 	s := &a.Settings
 	if s.Report == "" {
 		return nil
 	}
 	fillHead(a, report)
-	if err != nil && !errors.Is(err, ErrSilent) {
+	if err != nil && !errors.Is(err, cli.ErrSilent) {
 		report.End(err)
 	}
-	return WriteFile("report", s.Report, report.Write)
+	return cli.WriteFile("report", s.Report, report.Write)
 }
 
 // fillHead fills in what the report says of the program and the cache.
-func fillHead(a *App, report *fleet.Report) {
+func fillHead(a *cli.App, report *fleet.Report) {
 	s := &a.Settings
-	report.Tpinfo, report.Cache, report.Shard = ThisProgram().Name(), s.Cache, s.Shard
+	report.Tpinfo, report.Cache, report.Shard = cli.ThisProgram().Name(), s.Cache, s.Shard
 	if st, err := os.Stat(s.Cache); err == nil {
 		report.CacheBytes = st.Size()
 	}
 }
 
 // runPlan builds what is planned, and reports what became of it.
-func runPlan(ctx context.Context, a *App, w io.Writer, db *cache.DB, plan *fleet.Plan, with *compilers, start time.Time, report *fleet.Report) (err error) {
+func runPlan(ctx context.Context, a *cli.App, w io.Writer, db *cache.DB, plan *fleet.Plan, with *compilers, start time.Time, report *fleet.Report) (err error) {
 	s := &a.Settings
 	scratch, err := fleet.NewScratch("")
 	if err != nil {
@@ -263,7 +264,7 @@ func runPlan(ctx context.Context, a *App, w io.Writer, db *cache.DB, plan *fleet
 // kernelsAtOnce is how many are built at once, and leaves memory to their
 // compilers: beside two of them, a third of this program's for a tenth of its
 // time is a good bargain. With one kernel at a time there is enough.
-func kernelsAtOnce(a *App) int {
+func kernelsAtOnce(a *cli.App) int {
 	jobs := a.Settings.Jobs
 	if jobs == 0 {
 		jobs = runtime.GOMAXPROCS(0)

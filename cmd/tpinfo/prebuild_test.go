@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
@@ -166,7 +167,7 @@ func TestPrebuildTwice(t *testing.T) {
 // Kernels that a source is not used for are named once for each reason.
 func TestNoteSources(t *testing.T) {
 	var errs bytes.Buffer
-	a := &App{Streams: Streams{Err: &errs}}
+	a := &cli.App{Streams: cli.Streams{Err: &errs}}
 	noteSources(a, []fleet.Entry{
 		{Release: "6.1.0-1-amd64"},
 		{Release: "6.1.0-1-rt-amd64", NoSource: "it lacks patches"},
@@ -189,7 +190,7 @@ func TestPrebuildShards(t *testing.T) {
 		var out, errs bytes.Buffer
 		status := run(context.Background(), []string{
 			"prebuild", "-q", "--cache", filepath.Join(dir, fmt.Sprintf("%d.db", part)), "--report", report, "--shard", fmt.Sprintf("%d/2", part), packages,
-		}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		if status != exitDone {
 			t.Fatalf("status %d: %s", status, errs.String())
 		}
@@ -236,7 +237,7 @@ func TestPrebuildInterrupted(t *testing.T) {
 	file, report := filepath.Join(dir, "cache.db"), filepath.Join(dir, "report.json")
 	var out, errs bytes.Buffer
 	status := run(ctx, []string{"prebuild", "-j", "1", "--cache", file, "--cc", compiler, "--report", report, packages},
-		Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	if status != exitInterrupted {
 		t.Errorf("status %d, want %d: %s", status, exitInterrupted, errs.String())
 	}
@@ -274,7 +275,7 @@ func TestPrebuildFull(t *testing.T) {
 		report := filepath.Join(t.TempDir(), "report.json")
 		var out, errs bytes.Buffer
 		status := run(context.Background(), []string{"prebuild", "-q", "--cache", file, "--report", report, packages},
-			Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+			cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 		return status, errs.String(), reported(t, report)
 	}
 	file := filepath.Join(dir, "cache.db")
@@ -304,7 +305,7 @@ func TestPrebuildReal(t *testing.T) {
 	extract := func(args ...string) {
 		t.Helper()
 		var out, errs bytes.Buffer
-		if status := run(ctx, args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
+		if status := run(ctx, args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
 			t.Fatalf("tpinfo %v: status %d: %s", args, status, errs.String())
 		}
 	}

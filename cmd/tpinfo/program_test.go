@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -41,7 +42,7 @@ func held(t *testing.T, file string) []kernelJSON {
 	ask := func(args ...string) {
 		t.Helper()
 		out.Reset()
-		if status := run(context.Background(), append(args, "--cache", file), Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
+		if status := run(context.Background(), append(args, "--cache", file), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
 			t.Fatalf("tpinfo %v: status %d: %s%s", args, status, out.String(), errs.String())
 		}
 	}
@@ -195,7 +196,7 @@ func TestProgramSize(t *testing.T) {
 		t.Helper()
 		var out, errs bytes.Buffer
 		for _, args := range [][]string{{"extract", "-q", tree}, {"cache", "gc", "-q"}} {
-			if status := run(context.Background(), append(args, "--cache", file), Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
+			if status := run(context.Background(), append(args, "--cache", file), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); status != exitDone {
 				t.Fatalf("status %d: %s", status, errs.String())
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor"
 )
 
@@ -17,7 +18,7 @@ type progress struct {
 	done   func()
 }
 
-func newProgress(a *App, target *extractor.Target) progress {
+func newProgress(a *cli.App, target *extractor.Target) progress {
 	name := target.Release
 	if name == "" {
 		name = target.Tree
@@ -34,7 +35,7 @@ func newProgress(a *App, target *extractor.Target) progress {
 
 // progressLines writes what stages say of themselves, and each step only when
 // asked for more.
-func progressLines(a *App, name string) progress {
+func progressLines(a *cli.App, name string) progress {
 	return progress{
 		report: func(p extractor.Progress) {
 			if p.Detail == "" && !a.Settings.Verbose {

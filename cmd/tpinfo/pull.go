@@ -18,10 +18,11 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/oci"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // Pull is "tpinfo pull".
-func Pull(a *App) *cobra.Command {
+func Pull(a *cli.App) *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "pull oci://REGISTRY/REPOSITORY:TAG[@DIGEST]",
@@ -52,13 +53,13 @@ your own, HTTPS_PROXY a proxy.`,
 	return cmd
 }
 
-func pullKernels(ctx context.Context, a *App, place string, list bool) error {
+func pullKernels(ctx context.Context, a *cli.App, place string, list bool) error {
 	repo, ref, err := openRepository(a, place)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	keys, err := TrustedKeys(a.Settings.Verify)
+	keys, err := cli.TrustedKeys(a.Settings.Verify)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func pullKernels(ctx context.Context, a *App, place string, list bool) error {
 		return err
 	}
 	if index.Newer > 0 {
-		a.Note("%s left out that a newer tpinfo published", Plural(index.Newer, "kernel"))
+		a.Note("%s left out that a newer tpinfo published", cli.Plural(index.Newer, "kernel"))
 	}
 	chosen, missing, err := choose(a.Settings.Kernels, index.Kernels, func(e *oci.Entry) (string, []string) { return e.ID, e.Releases })
 	if missing != nil {
@@ -85,7 +86,7 @@ func pullKernels(ctx context.Context, a *App, place string, list bool) error {
 
 // knownContents are what the cache holds, by kernel id. A cache that is not
 // there yet holds nothing.
-func knownContents(ctx context.Context, a *App) (known map[string]cache.KernelContent, err error) {
+func knownContents(ctx context.Context, a *cli.App) (known map[string]cache.KernelContent, err error) {
 	db, err := a.ReadCache(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -150,18 +151,18 @@ func publishedForm(e *oci.Entry, here string) publishedJSON {
 	}
 }
 
-func listPublished(ctx context.Context, a *App, entries []oci.Entry) error {
+func listPublished(ctx context.Context, a *cli.App, entries []oci.Entry) error {
 	known, err := knownContents(ctx, a)
 	if err != nil {
 		return err
 	}
 	return a.Write(func(w io.Writer) error {
-		t := &Table{Right: []bool{false, false, false, true, true}, Paint: []func(string) string{a.Style.Bold, a.Style.Dim}}
+		t := &cli.Table{Right: []bool{false, false, false, true, true}, Paint: []func(string) string{a.Style.Bold, a.Style.Dim}}
 		t.Add("RELEASE", "ID", "ARCH", "EVENTS", "SIZE", "SIGNED", "HERE")
 		for i := range entries {
 			e := &entries[i]
 			if a.Settings.Format == "json" {
-				if err := PrintJSON(w, publishedForm(e, here(known, e))); err != nil {
+				if err := cli.PrintJSON(w, publishedForm(e, here(known, e))); err != nil {
 					return err
 				}
 				continue
@@ -172,9 +173,9 @@ func listPublished(ctx context.Context, a *App, entries []oci.Entry) error {
 			}
 			for j, r := range e.Releases {
 				if j == 0 {
-					t.Add(r, ShortID(e.ID), e.Arch, strconv.Itoa(e.Events), Size(e.Size), signer, here(known, e))
+					t.Add(r, cli.ShortID(e.ID), e.Arch, strconv.Itoa(e.Events), cli.Size(e.Size), signer, here(known, e))
 				} else {
-					t.Add(r, ShortID(e.ID), "the same")
+					t.Add(r, cli.ShortID(e.ID), "the same")
 				}
 			}
 		}
@@ -187,7 +188,7 @@ func listPublished(ctx context.Context, a *App, entries []oci.Entry) error {
 
 // getPublished fetches what the cache does not have, several bundles at once,
 // and imports them one after the other.
-func getPublished(ctx context.Context, a *App, repo *oci.Repository, entries []oci.Entry, keys []ed25519.PublicKey) (err error) {
+func getPublished(ctx context.Context, a *cli.App, repo *oci.Repository, entries []oci.Entry, keys []ed25519.PublicKey) (err error) {
 	db, err := cache.Open(ctx, a.Settings.Cache)
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func getPublished(ctx context.Context, a *App, repo *oci.Repository, entries []o
 
 // pulling is a pull on its way.
 type pulling struct {
-	a     *App
+	a     *cli.App
 	db    *cache.DB
 	keys  []ed25519.PublicKey
 	known map[string]cache.KernelContent
@@ -297,11 +298,11 @@ func (p *pulling) take(ctx context.Context, w io.Writer, e *oci.Entry, f fetched
 	p.bar.step()
 	switch {
 	case p.a.Settings.Format == "json":
-		return PrintJSON(w, form)
+		return cli.PrintJSON(w, form)
 	case p.a.Settings.Quiet || form.Status == pulledFailed || form.Status == pulledUnchanged && !p.a.Settings.Verbose:
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.Style.Bold(strings.Join(e.Releases, ", ")), form.Status, Size(e.Size), p.a.Style.Dim("id "+ShortID(e.ID)))
+	_, err := fmt.Fprintf(w, "%s  %s  %s  %s\n", p.a.Style.Bold(strings.Join(e.Releases, ", ")), form.Status, cli.Size(e.Size), p.a.Style.Dim("id "+cli.ShortID(e.ID)))
 	return err
 }
 
@@ -324,7 +325,7 @@ func (p *pulling) add(ctx context.Context, e *oci.Entry, data []byte) (status st
 func (p *pulling) summary() error {
 	if p.a.Settings.Format != "json" && !p.a.Settings.Quiet {
 		if _, err := fmt.Fprintf(p.a.Out, "%d new, %d changed, %d known already; %s fetched\n",
-			p.counts[pulledNew], p.counts[pulledChanged], p.counts[pulledUnchanged], Size(p.bytes)); err != nil {
+			p.counts[pulledNew], p.counts[pulledChanged], p.counts[pulledUnchanged], cli.Size(p.bytes)); err != nil {
 			return err
 		}
 	}
@@ -336,7 +337,7 @@ func (p *pulling) summary() error {
 	case 0:
 		return nil
 	case all:
-		return fmt.Errorf("%s failed; the cache is as it was", Plural(all, "kernel"))
+		return fmt.Errorf("%s failed; the cache is as it was", cli.Plural(all, "kernel"))
 	}
 	return fmt.Errorf("%d of %d kernels failed; the others are in the cache", failed, all)
 }

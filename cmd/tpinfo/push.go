@@ -13,10 +13,11 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/oci"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // Push is "tpinfo push".
-func Push(a *App) *cobra.Command {
+func Push(a *cli.App) *cobra.Command {
 	var replace bool
 	cmd := &cobra.Command{
 		Use:   "push oci://REGISTRY/REPOSITORY:TAG",
@@ -43,7 +44,7 @@ your own, HTTPS_PROXY a proxy.`,
 	registryFlags(a, cmd, "kernels to publish (default: all of the cache)")
 	cmd.Flags().String("sign", "", "sign the bundles with the Ed25519 key in this file")
 	cmd.Flags().BoolVar(&replace, "replace", false, "leave no other kernels at the tag")
-	Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
+	cli.Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))
 	return cmd
 }
 
@@ -61,14 +62,14 @@ type pushedJSON struct {
 	Index    string   `json:"index"`  // reference to all that is there now
 }
 
-func pushKernels(ctx context.Context, a *App, place string, replace bool) (err error) {
+func pushKernels(ctx context.Context, a *cli.App, place string, replace bool) (err error) {
 	repo, ref, err := openRepository(a, place)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
 	if ref.Digest != "" {
-		return Usagef("%s has a digest, which follows from what is pushed; leave it out", ref)
+		return cli.Usagef("%s has a digest, which follows from what is pushed; leave it out", ref)
 	}
 	out, err := openOutgoing(ctx, a)
 	if err != nil {
@@ -101,15 +102,15 @@ func pushKernels(ctx context.Context, a *App, place string, replace bool) (err e
 	return a.Write(func(w io.Writer) error { return printPushed(a, w, ref, index, done) })
 }
 
-func printPushed(a *App, w io.Writer, ref oci.Reference, index *oci.Index, done []oci.Pushed) error {
+func printPushed(a *cli.App, w io.Writer, ref oci.Reference, index *oci.Index, done []oci.Pushed) error {
 	counts := map[oci.Status]int{}
 	sent := int64(0)
-	t := &Table{Right: []bool{false, false, true, false}, Paint: []func(string) string{a.Style.Bold, nil, nil, a.Style.Dim}}
+	t := &cli.Table{Right: []bool{false, false, true, false}, Paint: []func(string) string{a.Style.Bold, nil, nil, a.Style.Dim}}
 	for _, p := range done {
 		counts[p.Status]++
 		sent += p.Sent
 		if a.Settings.Format == "json" {
-			err := PrintJSON(w, pushedJSON{
+			err := cli.PrintJSON(w, pushedJSON{
 				Schema: tpinfo.Schema, Kernel: p.Releases[0], ID: p.ID, Releases: p.Releases, Status: string(p.Status),
 				Size: p.Size, Sent: p.Sent, Signer: p.Signer, Digest: p.Digest(), Index: ref.String(),
 			})
@@ -118,7 +119,7 @@ func printPushed(a *App, w io.Writer, ref oci.Reference, index *oci.Index, done 
 			}
 		}
 		if p.Status != oci.Unchanged || a.Settings.Verbose {
-			t.Add(strings.Join(p.Releases, ", "), string(p.Status), Size(p.Size), "id "+ShortID(p.ID))
+			t.Add(strings.Join(p.Releases, ", "), string(p.Status), cli.Size(p.Size), "id "+cli.ShortID(p.ID))
 		}
 	}
 	switch {
@@ -132,6 +133,6 @@ func printPushed(a *App, w io.Writer, ref oci.Reference, index *oci.Index, done 
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%d new, %d changed, %d unchanged; %s sent; %s there now\n%s\n",
-		counts[oci.New], counts[oci.Changed], counts[oci.Unchanged], Size(sent), Plural(len(index.Kernels), "kernel"), ref)
+		counts[oci.New], counts[oci.Changed], counts[oci.Unchanged], cli.Size(sent), cli.Plural(len(index.Kernels), "kernel"), ref)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
 
@@ -19,12 +20,12 @@ func queueFlags(f *pflag.FlagSet) {
 	f.String("queue-ca", "", "file with the authority that vouches for the queue's certificate")
 }
 
-func queueServer(a *App) natsqueue.Server {
+func queueServer(a *cli.App) natsqueue.Server {
 	return natsqueue.Server{URL: a.Settings.Queue, Creds: a.Settings.QueueCreds, CA: a.Settings.QueueCA}
 }
 
 // logLevel is usual, or the level above it with -q, or all with -v.
-func logLevel(a *App, usual slog.Level) slog.Level {
+func logLevel(a *cli.App, usual slog.Level) slog.Level {
 	switch {
 	case a.Settings.Quiet:
 		return usual + slog.LevelWarn - slog.LevelInfo
@@ -35,12 +36,12 @@ func logLevel(a *App, usual slog.Level) slog.Level {
 }
 
 // noteLog writes what a coordinator has to say as notes.
-func noteLog(a *App, w io.Writer) *slog.Logger {
+func noteLog(a *cli.App, w io.Writer) *slog.Logger {
 	return slog.New(&lines{w: w, level: logLevel(a, slog.LevelWarn), prefix: func(slog.Record) string { return "note: " }})
 }
 
 // workerLog writes a worker's doings: a line each with the time, or JSON.
-func workerLog(a *App) *slog.Logger {
+func workerLog(a *cli.App) *slog.Logger {
 	level := logLevel(a, slog.LevelInfo)
 	if a.Settings.Format == "json" {
 		return slog.New(slog.NewJSONHandler(a.Out, &slog.HandlerOptions{Level: level}))

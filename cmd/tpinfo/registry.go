@@ -14,12 +14,13 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache/oci"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // What push and pull share.
 
 // registryFlags are those of both.
-func registryFlags(a *App, cmd *cobra.Command, which string) {
+func registryFlags(a *cli.App, cmd *cobra.Command, which string) {
 	f := cmd.Flags()
 	f.StringArrayP("kernel", "k", nil, which+": a release, a glob over releases or the start of an id (may be repeated)")
 	f.Bool("plain-http", false, "speak HTTP without TLS (default: with registries on this machine)")
@@ -31,27 +32,27 @@ func registryReference(_ *cobra.Command, args []string) error {
 	case 1:
 		return nil
 	case 0:
-		return Usagef("expected where in a registry, as in oci://registry.example.com/team/kernels:stable")
+		return cli.Usagef("expected where in a registry, as in oci://registry.example.com/team/kernels:stable")
 	}
-	return Usagef("unexpected argument %q; kernels are chosen with -k", args[1])
+	return cli.Usagef("unexpected argument %q; kernels are chosen with -k", args[1])
 }
 
 // openRepository prepares to talk to the registry that a reference names.
-func openRepository(a *App, text string) (*oci.Repository, oci.Reference, error) {
+func openRepository(a *cli.App, text string) (*oci.Repository, oci.Reference, error) {
 	ref, err := oci.ParseReference(text)
 	if err != nil {
-		return nil, ref, Usage(err)
+		return nil, ref, cli.Usage(err)
 	}
 	plain := ref.Loopback()
 	if a.Settings.PlainHTTP != nil {
 		plain = *a.Settings.PlainHTTP
 	}
-	r, err := oci.Open(ref, oci.Options{PlainHTTP: plain, UserAgent: "tpinfo/" + strings.Trim(ThisProgram().Version, "()")})
+	r, err := oci.Open(ref, oci.Options{PlainHTTP: plain, UserAgent: "tpinfo/" + strings.Trim(cli.ThisProgram().Version, "()")})
 	return r, ref, err
 }
 
 // completeTags completes a reference by the tags of its repository.
-func completeTags(a *App) cobra.CompletionFunc {
+func completeTags(a *cli.App) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 		const none = cobra.ShellCompDirectiveNoFileComp
 		if len(args) > 0 {
@@ -102,7 +103,7 @@ func choose[T any](selectors []string, items []T, describe func(*T) (id string, 
 			for _, r := range releases {
 				ok, err := path.Match(s, r)
 				if err != nil {
-					return nil, nil, Usagef("-k %q is no glob: %w", s, err)
+					return nil, nil, cli.Usagef("-k %q is no glob: %w", s, err)
 				}
 				fits = fits || ok
 			}
@@ -128,7 +129,7 @@ type transferBar struct {
 	bar  *mpb.Bar
 }
 
-func newTransferBar(a *App, doing string, kernels int) *transferBar {
+func newTransferBar(a *cli.App, doing string, kernels int) *transferBar {
 	if kernels == 0 {
 		return &transferBar{}
 	}
@@ -143,7 +144,7 @@ func newTransferBar(a *App, doing string, kernels int) *transferBar {
 // over is where to print what goes to w: above the bar, when both are on the
 // terminal.
 func (b *transferBar) over(w io.Writer) io.Writer {
-	if b.bars != nil && IsTerminal(w) {
+	if b.bars != nil && cli.IsTerminal(w) {
 		return b.bars
 	}
 	return w

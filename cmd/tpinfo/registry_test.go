@@ -21,6 +21,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cache/oci"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/registry"
 )
 
@@ -307,7 +308,7 @@ func TestPullInterrupted(t *testing.T) {
 	defer cancel()
 	var errs bytes.Buffer
 	out := &trigger{word: "6.25.0-amd64", do: cancel}
-	status := run(ctx, []string{"pull", "--cache", to, s.Reference("kernels:stable")}, Streams{In: strings.NewReader(""), Out: out, Err: &errs})
+	status := run(ctx, []string{"pull", "--cache", to, s.Reference("kernels:stable")}, cli.Streams{In: strings.NewReader(""), Out: out, Err: &errs})
 	if status != exitInterrupted || errs.String() != "tpinfo: interrupted\n" {
 		t.Errorf("status %d, %q", status, errs.String())
 	}

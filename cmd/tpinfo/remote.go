@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler/remote"
 )
 
@@ -45,14 +46,14 @@ func tprun(arch string) ([]byte, error) {
 }
 
 // runRemote compiles for another host's kernel and runs there.
-func runRemote(ctx context.Context, a *App, s *script, r runFlags, out io.Writer) (err error) {
+func runRemote(ctx context.Context, a *cli.App, s *script, r runFlags, out io.Writer) (err error) {
 	opts := remote.Options{Tprun: tprun, Log: io.Discard}
 	if a.Settings.Verbose {
 		opts.Log = a.Err
 	}
 	h, err := remote.Open(ctx, r.remote, opts)
 	if errors.Is(err, remote.ErrAddress) {
-		return Usage(err)
+		return cli.Usage(err)
 	}
 	if err != nil {
 		return err
@@ -69,13 +70,13 @@ func runRemote(ctx context.Context, a *App, s *script, r runFlags, out io.Writer
 		return err
 	}
 	if status != 0 {
-		return StatusError(status)
+		return cli.StatusError(status)
 	}
 	return nil
 }
 
 // compileForHost compiles for a host's kernel, or for the one that -k names.
-func compileForHost(ctx context.Context, a *App, s *script, facts remote.Facts) ([]byte, error) {
+func compileForHost(ctx context.Context, a *cli.App, s *script, facts remote.Facts) ([]byte, error) {
 	if a.Settings.Kernel != "" {
 		return compileFor(ctx, a, s, nil)
 	}
@@ -88,7 +89,7 @@ func compileForHost(ctx context.Context, a *App, s *script, facts remote.Facts) 
 }
 
 // tprunArgs are tprun's options for the same run.
-func (r *runFlags) tprunArgs(a *App) []string {
+func (r *runFlags) tprunArgs(a *cli.App) []string {
 	var args []string
 	if r.pid > 0 {
 		args = append(args, "-x", strconv.Itoa(r.pid))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/sshd"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -98,7 +99,7 @@ func TestRemoteInterrupted(t *testing.T) {
 	begun := &trigger{word: "begin\n", do: cancel}
 	var errs bytes.Buffer
 	status := run(ctx, []string{"run", "--cache", filepath.Join(t.TempDir(), "none.db"), "--remote", s.URL("root"), "--timeout", "20s",
-		"-e", `probe begin { println("begin") } probe end { println("end") }`}, Streams{In: strings.NewReader(""), Out: begun, Err: &errs})
+		"-e", `probe begin { println("begin") } probe end { println("end") }`}, cli.Streams{In: strings.NewReader(""), Out: begun, Err: &errs})
 	if status != exitDone || begun.text.String() != "begin\nend\n" || errs.Len() > 0 {
 		t.Errorf("status %d, %q, %q", status, begun.text.String(), errs.String())
 	}

@@ -9,9 +9,10 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func removeKernels(ctx context.Context, a *App, names []string) error {
+func removeKernels(ctx context.Context, a *cli.App, names []string) error {
 	return writeCache(ctx, a, func(db *cache.DB) error {
 		contents, err := db.Contents(ctx)
 		if err != nil {
@@ -51,10 +52,10 @@ type takenOutJSON struct {
 	Releases []string `json:"releases"`
 }
 
-func printTakenOut(a *App, w io.Writer, found []takenOutJSON) error {
+func printTakenOut(a *cli.App, w io.Writer, found []takenOutJSON) error {
 	for _, k := range found {
 		if a.Settings.Format == "json" {
-			if err := PrintJSON(w, k); err != nil {
+			if err := cli.PrintJSON(w, k); err != nil {
 				return err
 			}
 			continue
@@ -66,7 +67,7 @@ func printTakenOut(a *App, w io.Writer, found []takenOutJSON) error {
 		if others := slices.DeleteFunc(slices.Clone(k.Releases), func(r string) bool { return r == k.Kernel }); len(others) > 0 {
 			also = ", which is " + strings.Join(others, " and ") + " too"
 		}
-		fmt.Fprintf(w, "%s removed%s  %s\n", k.Kernel, also, a.Style.Dim("id "+ShortID(k.ID)))
+		fmt.Fprintf(w, "%s removed%s  %s\n", k.Kernel, also, a.Style.Dim("id "+cli.ShortID(k.ID)))
 	}
 	return nil
 }

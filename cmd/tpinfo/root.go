@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
 
@@ -23,16 +24,16 @@ const (
 )
 
 // run is the program; what it returns is the exit status.
-func run(ctx context.Context, args []string, s Streams) int {
-	a := &App{Streams: s}
+func run(ctx context.Context, args []string, s cli.Streams) int {
+	a := &cli.App{Streams: s}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	var usage UsageError
-	var status StatusError
+	var usage cli.UsageError
+	var status cli.StatusError
 	switch {
 	case err == nil:
 		return exitDone
@@ -44,13 +45,13 @@ func run(ctx context.Context, args []string, s Streams) int {
 	case errors.As(err, &usage), errors.Is(err, path.ErrBadPattern), errors.Is(err, natsqueue.ErrAddress):
 		fmt.Fprintf(s.Err, "tpinfo: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
 		return exitUsage
-	case !errors.Is(err, ErrSilent):
-		fmt.Fprintf(s.Err, "tpinfo: %v\n", Advise(err))
+	case !errors.Is(err, cli.ErrSilent):
+		fmt.Fprintf(s.Err, "tpinfo: %v\n", cli.Advise(err))
 	}
 	return exitFailed
 }
 
-func newRoot(a *App) *cobra.Command {
+func newRoot(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tpinfo",
 		Short: "Know what every Linux tracepoint hands to a probe",
@@ -74,7 +75,7 @@ has to run.`,
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				s += "; did you mean " + strings.Join(near, ", ") + "?"
 			}
-			return Usage(errors.New(s))
+			return cli.Usage(errors.New(s))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -86,12 +87,15 @@ has to run.`,
 	}
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { heeded(cmd, func() { help(cmd, args) }) })
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usage(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	a.GlobalFlags(root)
 	root.AddCommand(
-		Extract(a), Prebuild(a), Worker(a), Kernels(a), List(a), Show(a),
-		Type(a), Verify(a), Compile(a), Run(a, func(ctx context.Context) error { return LearnRunning(ctx, a) }), Diff(a), History(a), Check(a),
-		Cache(a), Push(a), Pull(a), version(a),
+		Extract(a), Prebuild(a), Worker(a),
+		Kernels(a), List(a), Show(a), Type(a), Verify(a),
+		Diff(a), History(a),
+		Check(a), Compile(a), Run(a, LearnRunning),
+		Cache(a), Push(a), Pull(a),
+		version(a),
 	)
 	return root
 }
@@ -112,7 +116,7 @@ func unheeded(cmd *cobra.Command) *pflag.Flag {
 // heedsKernel refuses a -k that would be passed over.
 func heedsKernel(cmd *cobra.Command) error {
 	if f := unheeded(cmd); f != nil && f.Changed {
-		return Usagef("%s takes no -k", cmd.Name())
+		return cli.Usagef("%s takes no -k", cmd.Name())
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/object"
@@ -29,11 +30,11 @@ type runFlags struct {
 }
 
 // Learn makes the running kernel known to the cache.
-type Learn func(context.Context) error
+type Learn func(context.Context, *cli.App) error
 
 // Run is "tpinfo run". A script that asks for something of a running kernel that
 // the cache does not know has it learned first.
-func Run(a *App, learn Learn) *cobra.Command {
+func Run(a *cli.App, learn Learn) *cobra.Command {
 	var r runFlags
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT|OBJECT [ARG...]",
@@ -60,7 +61,7 @@ that begin with - go behind --.`,
 				return err
 			}
 			if err := r.check(cmd); err != nil {
-				return Usage(err)
+				return cli.Usage(err)
 			}
 			r.allowSystem = s.opt.AllowSystem
 			return withOutput(a, func(out io.Writer) error {
@@ -99,7 +100,7 @@ func (r *runFlags) check(cmd *cobra.Command) error {
 
 // withOutput gives f what a script prints to: the file of -o, which shows it as
 // it comes, or standard output.
-func withOutput(a *App, f func(io.Writer) error) (err error) {
+func withOutput(a *cli.App, f func(io.Writer) error) (err error) {
 	if a.Settings.Output == "" || a.Settings.Output == "-" {
 		return f(a.Out)
 	}
@@ -111,7 +112,7 @@ func withOutput(a *App, f func(io.Writer) error) (err error) {
 	return f(file)
 }
 
-func runHere(ctx context.Context, a *App, s *script, r runFlags, learn Learn, out io.Writer) error {
+func runHere(ctx context.Context, a *cli.App, s *script, r runFlags, learn Learn, out io.Writer) error {
 	data := s.object
 	if data == nil {
 		var err error
@@ -143,7 +144,7 @@ func runHere(ctx context.Context, a *App, s *script, r runFlags, learn Learn, ou
 		}
 	}
 	if res.Failure != "" {
-		return ErrSilent
+		return cli.ErrSilent
 	}
 	return nil
 }
@@ -161,7 +162,7 @@ func chosenForHere(k tpinfo.Kernel) error {
 // compileForHere compiles for the running kernel, which it makes known to the
 // cache first where it is not and the script asks for something of it; or for
 // the one that -k names.
-func compileForHere(ctx context.Context, a *App, s *script, learn Learn) ([]byte, error) {
+func compileForHere(ctx context.Context, a *cli.App, s *script, learn Learn) ([]byte, error) {
 	if a.Settings.Kernel != "" {
 		return compileFor(ctx, a, s, nil)
 	}
@@ -175,7 +176,7 @@ func compileForHere(ctx context.Context, a *App, s *script, learn Learn) ([]byte
 		return data, err
 	}
 	a.Note("the cache does not know the running kernel %s: extracting it", here.Release)
-	if err := learn(ctx); err != nil {
+	if err := learn(ctx, a); err != nil {
 		return nil, err
 	}
 	return compileFor(ctx, a, s, nil)
@@ -184,7 +185,7 @@ func compileForHere(ctx context.Context, a *App, s *script, learn Learn) ([]byte
 // compileFor compiles for the kernel that is chosen. Where the cache does not
 // know that one and its identity is given, a script that asks for nothing of the
 // kernel compiles all the same; with one that does the error is errUnknown.
-func compileFor(ctx context.Context, a *App, s *script, identity *tpinfo.Kernel) ([]byte, error) {
+func compileFor(ctx context.Context, a *cli.App, s *script, identity *tpinfo.Kernel) ([]byte, error) {
 	var data bytes.Buffer
 	compile := func(m check.Metadata) error {
 		o, err := compiler.Compile(ctx, s.src, m, s.opt)
@@ -207,7 +208,7 @@ func compileFor(ctx context.Context, a *App, s *script, identity *tpinfo.Kernel)
 }
 
 // knows reports whether the cache has a kernel of that release.
-func knows(ctx context.Context, a *App, release string) (known bool, err error) {
+func knows(ctx context.Context, a *cli.App, release string) (known bool, err error) {
 	db, err := a.ReadCache(ctx)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil

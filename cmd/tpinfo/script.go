@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/object"
@@ -31,7 +32,7 @@ func scriptFlags(cmd *cobra.Command) {
 		if errors.As(err, &unknown) {
 			err = fmt.Errorf("%w; what begins with - and is an argument of the script goes behind --", err)
 		}
-		return Usage(err)
+		return cli.Usage(err)
 	})
 }
 
@@ -62,25 +63,25 @@ type script struct {
 
 // readScript reads the file that the first argument names, "-" for standard
 // input, or takes the text of -e; the other arguments are the script's.
-func readScript(a *App, cmd *cobra.Command, args []string) (*script, error) {
+func readScript(a *cli.App, cmd *cobra.Command, args []string) (*script, error) {
 	s := &script{}
 	f := cmd.Flags()
 	var err error
 	s.opt.StringSize, err = f.GetInt("string-size")
-	Must(err)
+	cli.Must(err)
 	s.opt.MapEntries, err = f.GetInt("map-entries")
-	Must(err)
+	cli.Must(err)
 	s.opt.AllowSystem, err = f.GetBool("allow-system")
-	Must(err)
+	cli.Must(err)
 	if err := s.opt.Validate(); err != nil {
-		return nil, Usage(err)
+		return nil, cli.Usage(err)
 	}
 	if e := f.Lookup("execute"); e.Changed {
 		s.src, s.opt.Args = &diag.Source{Name: "<-e>", Text: e.Value.String()}, args
 		return s, nil
 	}
 	if len(args) == 0 {
-		return nil, Usagef("expected a script: a file, - for standard input, or -e TEXT")
+		return nil, cli.Usagef("expected a script: a file, - for standard input, or -e TEXT")
 	}
 	name := args[0]
 	var data []byte
@@ -95,7 +96,7 @@ func readScript(a *App, cmd *cobra.Command, args []string) (*script, error) {
 	}
 	if isELF(data) {
 		if len(args) > 1 {
-			return nil, Usagef("unexpected argument %q: an object has its script's arguments in it", args[1])
+			return nil, cli.Usagef("unexpected argument %q: an object has its script's arguments in it", args[1])
 		}
 		s.name, s.object = name, data
 		return s, nil
@@ -128,7 +129,7 @@ func isELF(data []byte) bool { return bytes.HasPrefix(data, []byte(elf.ELFMAG)) 
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(name, " {") {
-		return nil, Usagef("no file %q; the text of a script goes behind -e", name)
+		return nil, cli.Usagef("no file %q; the text of a script goes behind -e", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("script: %w", err)

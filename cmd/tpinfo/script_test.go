@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -144,7 +145,7 @@ func TestInterrupted(t *testing.T) {
 	cache := filepath.Join(dir, "cache.db")
 	var out, errs bytes.Buffer
 	status := run(ctx, []string{"extract", "-q", "--cache", cache, "--cc", compiler, "../../fixtures/tree"},
-		Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	if status != exitInterrupted {
 		t.Errorf("status %d, want %d", status, exitInterrupted)
 	}
@@ -162,7 +163,7 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%s is left in the scratch folder", e.Name())
 	}
 	out.Reset()
-	status = run(context.Background(), []string{"kernels", "-f", "json", "--cache", cache}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+	status = run(context.Background(), []string{"kernels", "-f", "json", "--cache", cache}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	if status != exitDone || out.Len() > 0 {
 		t.Errorf("the cache afterwards: status %d, %q; want it empty and whole", status, out.String())
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/programs"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -26,7 +27,7 @@ const (
 func do(t *testing.T, want int, args ...string) (out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	if status := run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &o, Err: &e}); status != want {
+	if status := run(context.Background(), args, cli.Streams{In: strings.NewReader(""), Out: &o, Err: &e}); status != want {
 		t.Fatalf("tpinfo %s: status %d, want %d\n%s%s", strings.Join(args, " "), status, want, o.String(), e.String())
 	}
 	return o.String(), e.String()

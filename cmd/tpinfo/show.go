@@ -10,10 +10,11 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // Show is "tpinfo show".
-func Show(a *App) *cobra.Command {
+func Show(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show EVENT...",
 		Short: "Show an event's arguments, its record and their types",
@@ -27,7 +28,7 @@ a problem below says why and what would supply it.`,
 		Example: `  tpinfo show sched:sched_switch
   tpinfo show sched_switch -k 6.12.1-amd64 -f json
   tpinfo show 'tcp:*'`,
-		Args:              Some("an event, such as sched:sched_switch"),
+		Args:              cli.Some("an event, such as sched:sched_switch"),
 		ValidArgsFunction: a.CompleteEvents,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
@@ -62,12 +63,12 @@ func namedEvents(ctx context.Context, k *cache.Kernel, names []string) ([]tpinfo
 	return events, nil
 }
 
-func showEvents(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, events []tpinfo.Tracepoint) error {
+func showEvents(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, events []tpinfo.Tracepoint) error {
 	info := k.Info()
 	for i := range events {
 		e := &events[i]
 		if a.Settings.Format == "json" {
-			if err := PrintJSON(w, tpinfo.EventOf{Release: info.Release, Event: e}); err != nil {
+			if err := cli.PrintJSON(w, tpinfo.EventOf{Release: info.Release, Event: e}); err != nil {
 				return err
 			}
 			continue
@@ -82,10 +83,10 @@ func showEvents(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, event
 	return nil
 }
 
-func showEvent(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
+func showEvent(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
 	info := k.Info()
 	fmt.Fprintf(w, "%s  %s\n", a.Style.Bold(e.FullName()), a.Style.Dim(info.Release))
-	facts := &Table{Paint: []func(string) string{a.Style.Dim}}
+	facts := &cli.Table{Paint: []func(string) string{a.Style.Dim}}
 	if e.Class != "" && e.Class != e.Name {
 		facts.Add("class", e.Class)
 	}
@@ -118,7 +119,7 @@ func showEvent(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpi
 	return nil
 }
 
-func showArgs(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
+func showArgs(a *cli.App, w io.Writer, e *tpinfo.Tracepoint) error {
 	fmt.Fprintf(w, "\n%s", a.Style.Name("arguments"))
 	switch {
 	case e.RecordOnly():
@@ -132,15 +133,15 @@ func showArgs(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	t := &Table{Right: []bool{true, true}}
+	t := &cli.Table{Right: []bool{true, true}}
 	t.Add("offset", "size")
 	for _, arg := range e.Args {
-		t.Add(arg.Offset.String(), arg.Size.String(), Declare(arg.Type, arg.Name))
+		t.Add(arg.Offset.String(), arg.Size.String(), cli.Declare(arg.Type, arg.Name))
 	}
 	return t.Print(w, "  ")
 }
 
-func showRecord(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
+func showRecord(a *cli.App, w io.Writer, e *tpinfo.Tracepoint) error {
 	if e.Record == nil {
 		fmt.Fprintf(w, "\n%s: none, ftrace and perf do not see this event\n", a.Style.Name("record"))
 		return nil
@@ -149,10 +150,10 @@ func showRecord(a *App, w io.Writer, e *tpinfo.Tracepoint) error {
 	if len(e.Record.Fields) == 0 {
 		return nil
 	}
-	t := &Table{Right: []bool{true, true}}
+	t := &cli.Table{Right: []bool{true, true}}
 	t.Add("offset", "size")
 	for _, f := range e.Record.Fields {
-		line := Declare(f.Type, f.Name)
+		line := cli.Declare(f.Type, f.Name)
 		switch f.Location {
 		case tpinfo.DataLoc:
 			line += a.Style.Dim("  data_loc")
@@ -169,7 +170,7 @@ const fewMembers = 8
 
 // showTypes explains the types that the event names, one level deep: small
 // ones in full, of others their size and how to see them.
-func showTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
+func showTypes(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, e *tpinfo.Tracepoint) error {
 	d := &drawing{style: a.Style}
 	seen := map[string]bool{}
 	for _, spelling := range typesOf(e) {
@@ -193,12 +194,12 @@ func showTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, e *tpi
 			d.add(t, "  ")
 			continue
 		}
-		what := Plural(len(t.Members), "member")
+		what := cli.Plural(len(t.Members), "member")
 		switch t.Kind {
 		case tpinfo.KindEnum:
-			what = Plural(len(t.Enumerators), "constant")
+			what = cli.Plural(len(t.Enumerators), "constant")
 		case tpinfo.KindTypedef:
-			what = Plural(len(t.Anon.Members), "member")
+			what = cli.Plural(len(t.Anon.Members), "member")
 		}
 		bare := t.Name[strings.LastIndexByte(t.Name, ' ')+1:]
 		d.placed("  "+t.Name+";", fmt.Sprintf("%s, %s: tpinfo type %s", bytesOf(t.Size), what, bare))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
 
@@ -56,7 +57,7 @@ func TestAgainstSystemTap(t *testing.T) {
 	var ours, errs bytes.Buffer
 	for _, args := range [][]string{{"extract", "-q", release}, {"list", "-k", release, "-f", "stap"}} {
 		ours.Reset()
-		if status := run(context.Background(), append(args, "--cache", cache), Streams{In: strings.NewReader(""), Out: &ours, Err: &errs}); status != exitDone {
+		if status := run(context.Background(), append(args, "--cache", cache), cli.Streams{In: strings.NewReader(""), Out: &ours, Err: &errs}); status != exitDone {
 			t.Fatalf("tpinfo %v: status %d, %s", args, status, errs.String())
 		}
 	}

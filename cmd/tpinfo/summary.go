@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 )
 
@@ -18,7 +19,7 @@ func first(list []string) string {
 
 // summarise says what became of all kernels: what there is now to standard
 // output, what is missing and what to do about it to standard error.
-func summarise(a *App, w io.Writer, r *fleet.Report) error {
+func summarise(a *cli.App, w io.Writer, r *fleet.Report) error {
 	t := &r.Totals
 	for i := range r.Kernels {
 		if e := &r.Kernels[i]; e.Status == fleet.Failed {
@@ -47,26 +48,26 @@ func summarise(a *App, w io.Writer, r *fleet.Report) error {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	what := Plural(t.Kernels, "kernel")
+	what := cli.Plural(t.Kernels, "kernel")
 	if len(parts) > 0 {
 		what += ": " + strings.Join(parts, ", ")
 	}
 	if inputs > 0 {
-		what += "; " + Plural(inputs, "input") + " that made no kernel"
+		what += "; " + cli.Plural(inputs, "input") + " that made no kernel"
 	}
 	speed := ""
 	if t.Built > 0 {
 		speed = fmt.Sprintf(", %.0f kernels a minute", t.PerMinute)
 	}
 	_, err := fmt.Fprintf(w, "%s; %s, %d complete, %s\n%s: %s; %.1f s%s\n",
-		what, Plural(t.Events, "event"), t.Complete, Plural(t.NewLayouts, "new layout"),
-		r.Cache, Size(r.CacheBytes), r.Seconds, speed)
+		what, cli.Plural(t.Events, "event"), t.Complete, cli.Plural(t.NewLayouts, "new layout"),
+		r.Cache, cli.Size(r.CacheBytes), r.Seconds, speed)
 	if others := t.Skipped - inputs; err == nil && others > 0 && !a.Settings.Verbose {
 		what := "are no kernel's headers; -v lists them"
 		if others == 1 {
 			what = "is no kernel's headers; -v names it"
 		}
-		a.Note("%s skipped that %s", Plural(others, "file"), what)
+		a.Note("%s skipped that %s", cli.Plural(others, "file"), what)
 	}
 	if err == nil {
 		noteIncomplete(a, r)
@@ -75,11 +76,11 @@ func summarise(a *App, w io.Writer, r *fleet.Report) error {
 }
 
 // noteIncomplete leads on from events of which something is not known.
-func noteIncomplete(a *App, r *fleet.Report) {
+func noteIncomplete(a *cli.App, r *fleet.Report) {
 	for i := range r.Kernels {
 		if e := &r.Kernels[i]; e.Complete < e.Events {
 			a.Note("%s not complete: 'tpinfo list --incomplete -k %s' names those of one kernel, and 'tpinfo show' says of each what would supply the rest",
-				Plural(r.Totals.Events-r.Totals.Complete, "event"), cmp.Or(e.Release, ShortID(e.ID)))
+				cli.Plural(r.Totals.Events-r.Totals.Complete, "event"), cmp.Or(e.Release, cli.ShortID(e.ID)))
 			return
 		}
 	}
@@ -87,7 +88,7 @@ func noteIncomplete(a *App, r *fleet.Report) {
 
 // noteSources says for which kernels a full source is not used, once for each
 // reason.
-func noteSources(a *App, kernels []fleet.Entry) {
+func noteSources(a *cli.App, kernels []fleet.Entry) {
 	why := map[string][]string{}
 	var order []string
 	for i := range kernels {
@@ -104,15 +105,15 @@ func noteSources(a *App, kernels []fleet.Entry) {
 		names := why[reason]
 		who := names[0]
 		if n := len(names) - 1; n > 0 {
-			who += " and " + Plural(n, "more kernel")
+			who += " and " + cli.Plural(n, "more kernel")
 		}
 		a.Note("%s: %s", who, reason)
 	}
 }
 
 // complain names what failed, why, and the next step.
-func complain(a *App, name, subject, reason string, supply []string, untried bool) {
-	text := Explanation(name, subject, reason, supply)
+func complain(a *cli.App, name, subject, reason string, supply []string, untried bool) {
+	text := cli.Explanation(name, subject, reason, supply)
 	if untried {
 		text += " (failed before with the same tools; --retry tries it all the same)"
 	}
@@ -120,17 +121,17 @@ func complain(a *App, name, subject, reason string, supply []string, untried boo
 }
 
 // printPlan says what a run would do.
-func printPlan(a *App, w io.Writer, plan *fleet.Plan) error {
+func printPlan(a *cli.App, w io.Writer, plan *fleet.Plan) error {
 	entries := plan.Entries()
 	if a.Settings.Format == "json" {
 		for _, e := range entries {
-			if err := PrintJSON(w, e); err != nil {
+			if err := cli.PrintJSON(w, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	t := &Table{Paint: []func(string) string{a.Style.Bold}}
+	t := &cli.Table{Paint: []func(string) string{a.Style.Bold}}
 	t.Add("RELEASE", "ARCH", "STATUS", "PACKAGES")
 	for _, e := range entries {
 		status := string(e.Status)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
 // typeJSON is the JSON form of a type: all keys, whatever kind it is.
@@ -25,7 +26,7 @@ type typeJSON struct {
 }
 
 func typeForm(release string, t *tpinfo.Type) typeJSON {
-	return typeJSON{tpinfo.Schema, release, t, t.Encoding, t.Of, t.Anon, NotNil(t.Members), NotNil(t.Enumerators)}
+	return typeJSON{tpinfo.Schema, release, t, t.Encoding, t.Of, t.Anon, cli.NotNil(t.Members), cli.NotNil(t.Enumerators)}
 }
 
 // placeJSON is the JSON form of a member's place.
@@ -37,7 +38,7 @@ type placeJSON struct {
 }
 
 // Type is "tpinfo type".
-func Type(a *App) *cobra.Command {
+func Type(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "type NAME[.member...]...",
 		Short: "Draw a C type, or tell where a member lies",
@@ -48,7 +49,7 @@ NAME may leave out struct, union or enum. A glob lists the names that match.`,
   tpinfo type task_struct.se.load.weight
   tpinfo type 'task_struct.comm[3]' -k 6.12.1-amd64
   tpinfo type 'enum hrtimer*'`,
-		Args:              Some("a type, such as task_struct"),
+		Args:              cli.Some("a type, such as task_struct"),
 		ValidArgsFunction: a.CompleteTypes,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
@@ -82,7 +83,7 @@ func joinKeywords(words []string) []string {
 	return names
 }
 
-func showType(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, name string) error {
+func showType(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, name string) error {
 	if i := strings.IndexAny(name, ".["); i > 0 && !strings.ContainsAny(name, "*?") {
 		path := strings.TrimPrefix(name[i:], ".")
 		at, err := k.Member(ctx, name[:i], path)
@@ -99,25 +100,25 @@ func showType(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, name st
 		return err
 	}
 	if a.Settings.Format == "json" {
-		return PrintJSON(w, typeForm(k.Info().Release, t))
+		return cli.PrintJSON(w, typeForm(k.Info().Release, t))
 	}
 	draw(a, w, t, "")
 	return nil
 }
 
-func showPlace(a *App, w io.Writer, release, path string, at cache.Place) error {
+func showPlace(a *cli.App, w io.Writer, release, path string, at cache.Place) error {
 	if a.Settings.Format == "json" {
-		return PrintJSON(w, placeJSON{tpinfo.Schema, release, path, at})
+		return cli.PrintJSON(w, placeJSON{tpinfo.Schema, release, path, at})
 	}
-	line := fmt.Sprintf("%s: offset %s, size %s", Declare(at.Type, path), at.Offset, at.Size)
+	line := fmt.Sprintf("%s: offset %s, size %s", cli.Declare(at.Type, path), at.Offset, at.Size)
 	if at.BitSize > 0 {
-		line = fmt.Sprintf("%s:%d: %d bits from bit %d of the byte at offset %s", Declare(at.Type, path), at.BitSize, at.BitSize, at.BitOffset, at.Offset)
+		line = fmt.Sprintf("%s:%d: %d bits from bit %d of the byte at offset %s", cli.Declare(at.Type, path), at.BitSize, at.BitSize, at.BitOffset, at.Offset)
 	}
 	_, err := fmt.Fprintln(w, line)
 	return err
 }
 
-func listTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, pattern string) error {
+func listTypes(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, pattern string) error {
 	names, err := k.TypeNames(ctx, pattern)
 	if err != nil {
 		return err
@@ -131,7 +132,7 @@ func listTypes(ctx context.Context, a *App, w io.Writer, k *cache.Kernel, patter
 			if err != nil {
 				return err
 			}
-			if err := PrintJSON(w, typeForm(k.Info().Release, t)); err != nil {
+			if err := cli.PrintJSON(w, typeForm(k.Info().Release, t)); err != nil {
 				return err
 			}
 			continue

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tpinfo/tpinfo/cache/compare"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/matrix"
 )
@@ -47,12 +48,12 @@ func (v *verdicts) print(w io.Writer) error {
 	if v.against == "" {
 		against = ", compiles for none"
 		if v.alike() {
-			fmt.Fprintf(w, "%s  on %s%s\n", v.Style.Bold(v.src.Name), Plural(len(v.kernels), "kernel"), against)
+			fmt.Fprintf(w, "%s  on %s%s\n", v.Style.Bold(v.src.Name), cli.Plural(len(v.kernels), "kernel"), against)
 			v.printReasons(w)
 			return nil
 		}
 	}
-	fmt.Fprintf(w, "%s  on %s%s\n\n", v.Style.Bold(v.src.Name), Plural(len(v.kernels), "kernel"), against)
+	fmt.Fprintf(w, "%s  on %s%s\n\n", v.Style.Bold(v.src.Name), cli.Plural(len(v.kernels), "kernel"), against)
 	if err := v.table(w); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (v *verdicts) table(w io.Writer) error {
 		}
 		values[i] = groups[key]
 	}
-	t := &Table{Right: []bool{false, false, false, true}}
+	t := &cli.Table{Right: []bool{false, false, false, true}}
 	paint := func(s string) string {
 		switch strings.TrimSpace(s) {
 		case sym[matrix.Same]:
@@ -211,7 +212,7 @@ func (v *verdicts) named(on []bool) string {
 		}
 	}
 	if !slices.Contains(on, false) && len(on) > 1 {
-		return "all " + Plural(len(on), "kernel")
+		return "all " + cli.Plural(len(on), "kernel")
 	}
 	return strings.Join(names, ", ")
 }

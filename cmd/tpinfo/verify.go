@@ -13,6 +13,7 @@ import (
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/cache"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/compiler/runner"
 	"github.com/tpinfo/tpinfo/extractor/btf"
 	"github.com/tpinfo/tpinfo/extractor/tracefs"
@@ -20,7 +21,7 @@ import (
 )
 
 // Verify is "tpinfo verify".
-func Verify(a *App) *cobra.Command {
+func Verify(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify (--btf FILE [--modules DIR] | --tracefs DIR)",
 		Short: "Compare a kernel in the cache with its BTF or its tracefs",
@@ -38,7 +39,7 @@ must not have it either.`,
   tpinfo verify -k 6.1.0-56-amd64 --btf /boot/vmlinuz-6.1.0-56-amd64 --modules /lib/modules/6.1.0-56-amd64
   tpinfo verify --btf /sys/kernel/btf/vmlinux
   tpinfo verify --tracefs /sys/kernel/tracing`,
-		Args: None,
+		Args: cli.None,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := cmd.Flags().GetString("tracefs")
 			if err != nil {
@@ -49,12 +50,12 @@ must not have it either.`,
 				return err
 			}
 			if a.Settings.BTF == "" && dir == "" {
-				return Usagef("nothing to compare with: give --btf FILE, --tracefs DIR or both")
+				return cli.Usagef("nothing to compare with: give --btf FILE, --tracefs DIR or both")
 			}
 			if modules != "" && a.Settings.BTF == "" {
-				return Usagef("modules build on their kernel's BTF: give --btf FILE too")
+				return cli.Usagef("modules build on their kernel's BTF: give --btf FILE too")
 			}
-			if err := errors.Join(CheckReadable("--btf", a.Settings.BTF), CheckReadable("--modules", modules)); err != nil {
+			if err := errors.Join(cli.CheckReadable("--btf", a.Settings.BTF), cli.CheckReadable("--modules", modules)); err != nil {
 				return err
 			}
 			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error { return verifyKernel(cmd.Context(), a, k, modules, dir) })
@@ -72,7 +73,7 @@ type comparison struct {
 	report *verify.Report
 }
 
-func verifyKernel(ctx context.Context, a *App, k *cache.Kernel, modules, tracefsDir string) error {
+func verifyKernel(ctx context.Context, a *cli.App, k *cache.Kernel, modules, tracefsDir string) error {
 	events, err := k.Events(ctx)
 	if err != nil {
 		return err
@@ -104,12 +105,12 @@ func verifyKernel(ctx context.Context, a *App, k *cache.Kernel, modules, tracefs
 		return err
 	}
 	if bad > 0 {
-		return ErrSilent
+		return cli.ErrSilent
 	}
 	return nil
 }
 
-func verifyBTF(ctx context.Context, a *App, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
+func verifyBTF(ctx context.Context, a *cli.App, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
 	spec, err := loadBTF(ctx, a.Settings.BTF, modules)
 	if err != nil {
 		return nil, err
@@ -168,12 +169,12 @@ type verifyJSON struct {
 	OnlyThere     []string              `json:"only_there"`
 }
 
-func printComparisons(a *App, w io.Writer, release string, all []comparison) error {
+func printComparisons(a *cli.App, w io.Writer, release string, all []comparison) error {
 	for _, c := range all {
 		r := c.report
 		if a.Settings.Format == "json" {
-			err := PrintJSON(w, verifyJSON{tpinfo.Schema, release, c.what, r.Compared, r.Agreed,
-				NotNil(r.Disagreements), NotNil(r.OnlyHave), NotNil(r.OnlyOracle)})
+			err := cli.PrintJSON(w, verifyJSON{tpinfo.Schema, release, c.what, r.Compared, r.Agreed,
+				cli.NotNil(r.Disagreements), cli.NotNil(r.OnlyHave), cli.NotNil(r.OnlyOracle)})
 			if err != nil {
 				return err
 			}
@@ -181,7 +182,7 @@ func printComparisons(a *App, w io.Writer, release string, all []comparison) err
 		}
 		fmt.Fprintf(w, "%-16s  %5d compared, %5d agree", c.what, r.Compared, r.Agreed)
 		if n := len(r.Disagreements) - r.Unexplained(); n > 0 {
-			fmt.Fprintf(w, "; %s explained", Plural(n, "difference"))
+			fmt.Fprintf(w, "; %s explained", cli.Plural(n, "difference"))
 		}
 		if n := len(r.OnlyHave) + len(r.OnlyOracle); n > 0 {
 			fmt.Fprintf(w, "; %d only in the cache, %d only there", len(r.OnlyHave), len(r.OnlyOracle))

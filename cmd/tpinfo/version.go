@@ -4,18 +4,20 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-func version(a *App) *cobra.Command {
+func version(a *cli.App) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Tell which tpinfo this is", Args: None,
+		Use: "version", Short: "Tell which tpinfo this is", Args: cli.None,
 		Long: `Tell which tpinfo this is. "overrides" is the digest of the override headers: two
 programs with the same one extract the same kernels under the same ids.`,
 		Example: "  tpinfo version\n  tpinfo version -f json",
 		RunE: func(*cobra.Command, []string) error {
-			v := ThisProgram()
+			v := cli.ThisProgram()
 			if a.Settings.Format == "json" {
-				return PrintJSON(a.Out, v)
+				return cli.PrintJSON(a.Out, v)
 			}
 			fmt.Fprintf(a.Out, "tpinfo %s", v.Version)
 			if v.Revision != "" {

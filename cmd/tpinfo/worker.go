@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/extractor/cc"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
@@ -19,7 +20,7 @@ import (
 )
 
 // Worker is "tpinfo worker".
-func Worker(a *App) *cobra.Command {
+func Worker(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker --queue URL",
 		Short: "Build kernels for 'tpinfo prebuild --queue' on other machines",
@@ -37,7 +38,7 @@ taken, built and given back; with -f json one object.`,
 		Example: `  tpinfo worker --queue nats://queue.example.org
   tpinfo worker --queue nats://fleet:secret@10.0.0.5:4222 -j 8
   tpinfo worker --queue nats://queue:4222 --idle-exit 5m     in a CI job`,
-		Args: None,
+		Args: cli.None,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work(cmd.Context(), a) },
 	}
 	f := cmd.Flags()
@@ -45,17 +46,17 @@ taken, built and given back; with -f json one object.`,
 	f.IntP("jobs", "j", 0, "kernels built at once (default: one a core)")
 	f.String("cc", "", "compiler: gcc, clang or a path (default: what is asked for, or gcc, else clang)")
 	f.Duration("idle-exit", 0, "end when there was no work for so long, such as 5m (default: never)")
-	Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
+	cli.Must(cmd.RegisterFlagCompletionFunc("cc", cobra.FixedCompletions([]string{"gcc", "clang"}, cobra.ShellCompDirectiveDefault)))
 	return cmd
 }
 
-func work(ctx context.Context, a *App) (err error) {
+func work(ctx context.Context, a *cli.App) (err error) {
 	s := &a.Settings
 	switch {
 	case s.Queue == "":
-		return Usagef("which queue? Give --queue nats://HOST; 'nats-server -js' starts one")
+		return cli.Usagef("which queue? Give --queue nats://HOST; 'nats-server -js' starts one")
 	case s.IdleExit < 0:
-		return Usagef("--idle-exit %v: it is a time such as 5m", s.IdleExit)
+		return cli.Usagef("--idle-exit %v: it is a time such as 5m", s.IdleExit)
 	}
 	scratch, err := fleet.NewScratch("")
 	if err != nil {
