@@ -19,6 +19,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/packed"
@@ -325,7 +326,7 @@ func TestPrebuildReal(t *testing.T) {
 	if r.Totals.Built != 2 || r.Totals.Failed != 0 {
 		t.Fatalf("%+v", r)
 	}
-	want := map[string]kernelJSON{}
+	want := map[string]inspect.KernelJSON{}
 	for _, k := range held(t, other) {
 		want[k.Release] = k
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tpinfo/tpinfo/cache"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
 	"github.com/tpinfo/tpinfo/fixtures/kernels"
 	"github.com/tpinfo/tpinfo/fixtures/process"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
@@ -36,7 +37,7 @@ func program(t *testing.T) string {
 }
 
 // held is what a cache says it holds, after a check of all that is in it.
-func held(t *testing.T, file string) []kernelJSON {
+func held(t *testing.T, file string) []inspect.KernelJSON {
 	t.Helper()
 	var out, errs bytes.Buffer
 	ask := func(args ...string) {
@@ -55,9 +56,9 @@ func held(t *testing.T, file string) []kernelJSON {
 	}
 	ask("cache", "verify")
 	ask("kernels", "-f", "json")
-	var found []kernelJSON
+	var found []inspect.KernelJSON
 	for d := json.NewDecoder(&out); d.More(); {
-		var k kernelJSON
+		var k inspect.KernelJSON
 		if err := d.Decode(&k); err != nil {
 			t.Fatal(err)
 		}

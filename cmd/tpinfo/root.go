@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
 
@@ -91,7 +92,7 @@ has to run.`,
 	a.GlobalFlags(root)
 	root.AddCommand(
 		Extract(a), Prebuild(a), Worker(a),
-		Kernels(a), List(a), Show(a), Type(a), Verify(a),
+		inspect.Kernels(a), inspect.List(a), inspect.Show(a), inspect.Type(a), inspect.Verify(a),
 		Diff(a), History(a),
 		Check(a), Compile(a), Run(a, LearnRunning),
 		Cache(a), Push(a), Pull(a),

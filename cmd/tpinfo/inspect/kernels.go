@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 )
 
-// kernelJSON is the JSON form of a kernel.
-type kernelJSON struct {
+// KernelJSON is the JSON form of a kernel.
+type KernelJSON struct {
 	Schema    int              `json:"schema"`
 	ID        string           `json:"id"`
 	Release   string           `json:"release"`  // the one extracted last
@@ -38,8 +38,8 @@ type kernelJSON struct {
 	Bytes     int64                `json:"own_bytes"`
 }
 
-func kernelForm(k *cache.Info, releases []string, own int64) kernelJSON {
-	return kernelJSON{
+func kernelForm(k *cache.Info, releases []string, own int64) KernelJSON {
+	return KernelJSON{
 		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Releases: releases, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
 		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Problems: tpinfo.ProblemsJSON(k.Problems),
 		Events: k.Events, Complete: k.Events - k.Incomplete, Types: k.Types, Bytes: own,
