@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/across"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
@@ -93,7 +94,7 @@ has to run.`,
 	root.AddCommand(
 		Extract(a), Prebuild(a), Worker(a),
 		inspect.Kernels(a), inspect.List(a), inspect.Show(a), inspect.Type(a), inspect.Verify(a),
-		Diff(a), History(a),
+		across.Diff(a), across.History(a),
 		Check(a), Compile(a), Run(a, LearnRunning),
 		Cache(a), Push(a), Pull(a),
 		version(a),
