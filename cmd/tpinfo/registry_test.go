@@ -102,12 +102,18 @@ func TestRegistry(t *testing.T) {
 	})
 }
 
+// told is what tests look for in what a push or a pull tells of a kernel.
+type told struct {
+	Kernel, Status, Digest string
+	Size                   int64
+}
+
 // published are the kernels that a push or a pull tells of, in JSON.
-func published(t *testing.T, out string) []publishedJSON {
+func published(t *testing.T, out string) []told {
 	t.Helper()
-	var all []publishedJSON
+	var all []told
 	for d := json.NewDecoder(strings.NewReader(out)); d.More(); {
-		var p publishedJSON
+		var p told
 		if err := d.Decode(&p); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +174,7 @@ func TestPullDamaged(t *testing.T) {
 	fleetCache(t, from, "5.10.0-46-amd64", "6.1.0-55-amd64", "6.1.0-56-amd64")
 	place := s.Reference("kernels:stable")
 	out, _ := do(t, exitDone, "push", "--cache", from, "-f", "json", place)
-	var victim publishedJSON
+	var victim told
 	for _, p := range published(t, out) {
 		if p.Kernel == "6.1.0-55-amd64" {
 			victim = p
@@ -235,14 +241,7 @@ func TestPullMislabelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	victim := all[0] // 6.1.0-55-amd64
-	good, err := exportKernel(t.Context(), db, victim.ID, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := exportKernel(t.Context(), db, all[1].ID, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good, other := exported(t, db, victim.ID), exported(t, db, all[1].ID)
 	ref, err := oci.ParseReference(s.Reference("kernels:stable"))
 	if err != nil {
 		t.Fatal(err)
@@ -318,29 +317,12 @@ func TestPullInterrupted(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
-	all := []oci.Entry{
-		{ID: "aaaa1111", Releases: []string{"6.1.0-55-amd64"}}, {ID: "aaab2222", Releases: []string{"6.1.0-56-amd64", "6.1.0-57-amd64"}},
-		{ID: "cccc3333", Releases: []string{"5.10.0-46-amd64"}},
+// exported is the bundle of one kernel.
+func exported(t *testing.T, db *cache.DB, id string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := db.Export(t.Context(), &out, []string{id}); err != nil {
+		t.Fatal(err)
 	}
-	describe := func(e *oci.Entry) (string, []string) { return e.ID, e.Releases }
-	for _, c := range []struct{ selectors, want, missing string }{
-		{"", "aaaa1111 aaab2222 cccc3333", ""},
-		{"6.1.0-57-amd64", "aaab2222", ""},
-		{"5.10* 6.1.0-55-amd64 aaaa", "aaaa1111 cccc3333", ""},
-		{"aaa", "", "aaa"}, // too short for an id
-		{"*-amd64 7.*", "", "7.*"},
-	} {
-		got, missing, err := choose(strings.Fields(c.selectors), all, describe)
-		var ids []string
-		for _, e := range got {
-			ids = append(ids, e.ID)
-		}
-		if err != nil || strings.Join(ids, " ") != c.want || (missing != nil) != (c.missing != "") || missing != nil && missing.selector != c.missing {
-			t.Errorf("%q: %v, %+v, %v", c.selectors, ids, missing, err)
-		}
-	}
-	if _, _, err := choose([]string{"6.[1"}, all, describe); err == nil || err.Error() != `-k "6.[1" is no glob: syntax error in pattern` {
-		t.Errorf("%v", err)
-	}
+	return out.Bytes()
 }

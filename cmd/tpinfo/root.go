@@ -14,6 +14,7 @@ import (
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/across"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/store"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
 
@@ -96,7 +97,7 @@ has to run.`,
 		inspect.Kernels(a), inspect.List(a), inspect.Show(a), inspect.Type(a), inspect.Verify(a),
 		across.Diff(a), across.History(a),
 		Check(a), Compile(a), Run(a, LearnRunning),
-		Cache(a), Push(a), Pull(a),
+		store.Cache(a), store.Push(a), store.Pull(a),
 		version(a),
 	)
 	return root
