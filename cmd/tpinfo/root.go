@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/across"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/build"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/store"
@@ -93,10 +94,10 @@ has to run.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	a.GlobalFlags(root)
 	root.AddCommand(
-		Extract(a), Prebuild(a), Worker(a),
+		build.Extract(a), build.Prebuild(a), build.Worker(a),
 		inspect.Kernels(a), inspect.List(a), inspect.Show(a), inspect.Type(a), inspect.Verify(a),
 		across.Diff(a), across.History(a),
-		Check(a), Compile(a), Run(a, LearnRunning),
+		Check(a), Compile(a), Run(a, build.LearnRunning),
 		store.Cache(a), store.Push(a), store.Pull(a),
 		version(a),
 	)
