@@ -15,6 +15,7 @@ import (
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/build"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/cli"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/inspect"
+	"github.com/tpinfo/tpinfo/cmd/tpinfo/probe"
 	"github.com/tpinfo/tpinfo/cmd/tpinfo/store"
 	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue"
 )
@@ -97,7 +98,7 @@ has to run.`,
 		build.Extract(a), build.Prebuild(a), build.Worker(a),
 		inspect.Kernels(a), inspect.List(a), inspect.Show(a), inspect.Type(a), inspect.Verify(a),
 		across.Diff(a), across.History(a),
-		Check(a), Compile(a), Run(a, build.LearnRunning),
+		probe.Check(a), probe.Compile(a), probe.Run(a, build.LearnRunning),
 		store.Cache(a), store.Push(a), store.Pull(a),
 		version(a),
 	)
