@@ -59,20 +59,20 @@ func (c *compilers) of(ctx context.Context, arch string) (name string, err error
 	return a.name, a.err
 }
 
-// checkCompilers says before the work for which of the planned kernels there is
+// check says before the work for which of the planned kernels there is
 // no compiler. They fail, and are tried again once there is one; where there is
 // none for any, nothing is begun.
-func checkCompilers(ctx context.Context, a *cli.App, plan *fleet.Plan, with *compilers) error {
+func (c *compilers) check(ctx context.Context, a *cli.App, plan *fleet.Plan) error {
 	lacking := map[string]int{} // kernels by architecture
 	total := 0
 	for _, t := range plan.Tasks {
-		if _, err := with.of(ctx, t.Set.Arch); errors.Is(err, cc.ErrNoCompiler) {
+		if _, err := c.of(ctx, t.Set.Arch); errors.Is(err, cc.ErrNoCompiler) {
 			lacking[t.Set.Arch]++
 			total++
 		}
 	}
 	for _, arch := range slices.Sorted(maps.Keys(lacking)) {
-		_, err := with.of(ctx, arch)
+		_, err := c.of(ctx, arch)
 		if total == len(plan.Tasks) {
 			return fmt.Errorf("%w; nothing was built", err)
 		}

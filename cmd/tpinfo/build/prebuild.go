@@ -146,7 +146,7 @@ func prebuildAll(ctx context.Context, a *cli.App, paths []string) (err error) {
 		return nil
 	}
 	if s.Queue == "" {
-		if err := checkCompilers(ctx, a, plan, with); err != nil {
+		if err := with.check(ctx, a, plan); err != nil {
 			return err
 		}
 	}

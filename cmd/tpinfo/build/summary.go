@@ -10,13 +10,6 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 )
 
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}
-
 // summarise says what became of all kernels: what there is now to standard
 // output, what is missing and what to do about it to standard error.
 func summarise(a *cli.App, w io.Writer, r *fleet.Report) error {
@@ -152,4 +145,11 @@ func printPlan(a *cli.App, w io.Writer, plan *fleet.Plan) error {
 		}
 	}
 	return nil
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
 }

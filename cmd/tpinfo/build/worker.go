@@ -75,7 +75,7 @@ func work(ctx context.Context, a *cli.App) (err error) {
 		return err
 	}
 	defer q.Close()
-	b := &bench{choice: s.CC, compilers: &compilers{choice: s.CC}, scratch: opened, opener: kpkg.NewOpener(opened, archive.Limits{}), room: jobs + 1}
+	b := &bench{compilers: &compilers{choice: s.CC}, scratch: opened, opener: kpkg.NewOpener(opened, archive.Limits{}), room: jobs + 1}
 	w := &natsqueue.Worker{
 		Queue: q, Build: b.build, Able: b.able, Tools: b.compilers.tools,
 		Jobs: jobs, Scratch: packages, IdleExit: s.IdleExit,
@@ -85,7 +85,6 @@ func work(ctx context.Context, a *cli.App) (err error) {
 
 // bench is where a worker builds.
 type bench struct {
-	choice    string // of --cc
 	compilers *compilers
 	scratch   string // where the opener unpacks
 	opener    *kpkg.Opener
@@ -121,7 +120,7 @@ func (b *bench) expect(s kpkg.Set) {
 
 // cc is the compiler for a task: this worker's own choice comes first.
 func (b *bench) cc(t fleet.Task) string {
-	if own := b.choice; own != "" {
+	if own := b.compilers.choice; own != "" {
 		return own
 	}
 	return t.CC

@@ -47,7 +47,7 @@ your own, HTTPS_PROXY a proxy.`,
 		ValidArgsFunction: completeTags(a),
 		RunE:              func(cmd *cobra.Command, args []string) error { return pullKernels(cmd.Context(), a, args[0], list) },
 	}
-	registryFlags(a, cmd, "kernels to get (default: all that are there)")
+	registryFlags(cmd, "kernels to get (default: all that are there)")
 	cmd.Flags().StringArray("verify", nil, "take only what the Ed25519 key in this file signed (may be repeated)")
 	cmd.Flags().BoolVar(&list, "list", false, "show what is there and fetch nothing")
 	return cmd

@@ -41,7 +41,7 @@ your own, HTTPS_PROXY a proxy.`,
 		ValidArgsFunction: completeTags(a),
 		RunE:              func(cmd *cobra.Command, args []string) error { return pushKernels(cmd.Context(), a, args[0], replace) },
 	}
-	registryFlags(a, cmd, "kernels to publish (default: all of the cache)")
+	registryFlags(cmd, "kernels to publish (default: all of the cache)")
 	cmd.Flags().String("sign", "", "sign the bundles with the Ed25519 key in this file")
 	cmd.Flags().BoolVar(&replace, "replace", false, "leave no other kernels at the tag")
 	cli.Must(cmd.RegisterFlagCompletionFunc("kernel", a.CompleteKernels))

@@ -20,7 +20,7 @@ import (
 // What push and pull share.
 
 // registryFlags are those of both.
-func registryFlags(a *cli.App, cmd *cobra.Command, which string) {
+func registryFlags(cmd *cobra.Command, which string) {
 	f := cmd.Flags()
 	f.StringArrayP("kernel", "k", nil, which+": a release, a glob over releases or the start of an id (may be repeated)")
 	f.Bool("plain-http", false, "speak HTTP without TLS (default: with registries on this machine)")
