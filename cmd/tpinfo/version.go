@@ -19,11 +19,7 @@ programs with the same one extract the same kernels under the same ids.`,
 			if a.Settings.Format == "json" {
 				return cli.PrintJSON(a.Out, v)
 			}
-			fmt.Fprintf(a.Out, "tpinfo %s", v.Version)
-			if v.Revision != "" {
-				fmt.Fprintf(a.Out, " (%.12s)", v.Revision)
-			}
-			_, err := fmt.Fprintf(a.Out, "\n%s %s, overrides %.12s\n", v.Go, v.Platform, v.Overrides)
+			_, err := fmt.Fprintf(a.Out, "%s\n%s %s, overrides %.12s\n", v.Name(), v.Go, v.Platform, v.Overrides)
 			return err
 		},
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/tpinfo/tpinfo/extractor/fleet"
 )
 
-// display shows a fleet being built: a line for each kernel that is
-// through, and on a terminal a bar for each that is being built, above one for
-// all of them. It is safe for concurrent use.
+// display shows a fleet being built: a line for each kernel that is through,
+// and on a terminal a bar for each that is being built, above one for all of
+// them. It is safe for concurrent use.
 type display struct {
 	a     *cli.App
 	out   io.Writer
