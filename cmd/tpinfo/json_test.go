@@ -18,7 +18,7 @@ import (
 // whatever there is to say.
 var jsonKeys = map[string]string{
 	"extract":        "schema kernel id tree status events complete not_built types new_layouts seconds",
-	"kernels":        "schema id release releases arch byte_order word_size source compiler tree extracted problems events complete types own_bytes",
+	"kernels":        "schema id release releases arch byte_order word_size source compiler tree extracted superseded problems events complete types own_bytes",
 	"kernels failed": "schema key release arch subject reason supply tools tries when",
 	"list":           "schema kernel system name class header source args record problems",
 	"show":           "schema kernel system name class header source args record problems",

@@ -139,6 +139,14 @@ func extractOne(ctx context.Context, a *cli.App, db *cache.DB, tree string) erro
 			if err != nil {
 				return err
 			}
+			if k.Info().Superseded {
+				// The tree is again as it was then.
+				as := k.Info().Kernel
+				as.Extracted = time.Now()
+				if err := db.AddAlias(ctx, id, as, tpinfo.Origin{}); err != nil {
+					return err
+				}
+			}
 			absent, err := notBuilt(ctx, k, req)
 			if err != nil {
 				return err
@@ -220,7 +228,11 @@ func afterwards(ctx context.Context, a *cli.App, db *cache.DB, snap *tpinfo.Snap
 		return // said already where it matters
 	}
 	for _, k := range all {
-		if k.Release == snap.Kernel.Release && k.ID != snap.Kernel.ID {
+		switch {
+		case k.Release != snap.Kernel.Release || k.ID == snap.Kernel.ID:
+		case k.Superseded:
+			a.Note("it differs from what was extracted from %s before, which -k %[2]s still names; 'tpinfo cache remove %[2]s' takes that out", k.Tree, cli.ShortID(k.ID))
+		default:
 			a.Note("the cache holds another %s with different content (from %s): tell them apart by -k %s and -k %s",
 				k.Release, k.Tree, cli.ShortID(snap.Kernel.ID), cli.ShortID(k.ID))
 		}

@@ -30,18 +30,21 @@ type KernelJSON struct {
 	Compiler  string           `json:"compiler"` // empty for BTF
 	Tree      string           `json:"tree"`
 	// Extracted is null for a kernel of an exported file, which does not say.
-	Extracted *time.Time           `json:"extracted"`
-	Problems  []tpinfo.ProblemJSON `json:"problems"`
-	Events    int                  `json:"events"`
-	Complete  int                  `json:"complete"` // events of which nothing is unknown
-	Types     int                  `json:"types"`
-	Bytes     int64                `json:"own_bytes"`
+	Extracted *time.Time `json:"extracted"`
+	// Superseded: it was extracted again since from the same tree, with another
+	// outcome, and is named by its id alone.
+	Superseded bool                 `json:"superseded"`
+	Problems   []tpinfo.ProblemJSON `json:"problems"`
+	Events     int                  `json:"events"`
+	Complete   int                  `json:"complete"` // events of which nothing is unknown
+	Types      int                  `json:"types"`
+	Bytes      int64                `json:"own_bytes"`
 }
 
 func kernelForm(k *cache.Info, releases []string, own int64) KernelJSON {
 	return KernelJSON{
 		Schema: tpinfo.Schema, ID: k.ID, Release: k.Release, Releases: releases, Arch: k.Arch, ByteOrder: k.ByteOrder, WordSize: k.WordSize,
-		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Problems: tpinfo.ProblemsJSON(k.Problems),
+		Source: k.Source, Compiler: k.Compiler, Tree: k.Tree, Extracted: notZero(k.Extracted), Superseded: k.Superseded, Problems: tpinfo.ProblemsJSON(k.Problems),
 		Events: k.Events, Complete: k.Events - k.Incomplete, Types: k.Types, Bytes: own,
 	}
 }
@@ -63,7 +66,8 @@ func Kernels(a *cli.App) *cobra.Command {
 		Long: `List the kernels in the cache, or those that are named: by a release, a glob over
 releases, or the start of an id; the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
-as a whole, and -v prints them. "own" is what only this kernel needs of the file:
+as a whole, and -v prints them. A kernel that was extracted again since from the
+same tree, with another outcome, is superseded: its id alone names it. "own" is what only this kernel needs of the file:
 layouts are shared. A kernel that is known under several releases, whose headers
 are the same, stands there with each of them.
 
@@ -109,7 +113,7 @@ func listKernels(ctx context.Context, a *cli.App, selectors []string) (err error
 		return err
 	}
 	if len(selectors) > 0 {
-		named, err := db.Releases(ctx, selectors...)
+		named, err := db.EveryRelease(ctx, selectors...)
 		if err != nil {
 			return err
 		}
@@ -136,7 +140,7 @@ func listKernels(ctx context.Context, a *cli.App, selectors []string) (err error
 
 // releasesByID are all names of the kernels of a cache, the oldest first.
 func releasesByID(ctx context.Context, db *cache.DB) (map[string][]string, error) {
-	all, err := db.Releases(ctx)
+	all, err := db.EveryRelease(ctx)
 	var empty *cache.NotFoundError
 	if err != nil && !errors.As(err, &empty) {
 		return nil, err
@@ -159,6 +163,9 @@ func kernelTable(a *cli.App, w io.Writer, infos []cache.Info, releases map[strin
 		source := string(k.Source)
 		if k.Compiler != "" {
 			source += ", " + k.Compiler
+		}
+		if k.Superseded {
+			source += ", superseded"
 		}
 		old := "-" // of an exported file, which does not say
 		if !k.Extracted.IsZero() {

@@ -92,7 +92,7 @@ type removedJSON struct {
 
 func collect(ctx context.Context, a *cli.App, policy cache.Policy) error {
 	return writeCache(ctx, a, func(db *cache.DB) error {
-		kernels, err := db.Releases(ctx)
+		kernels, err := db.EveryRelease(ctx)
 		var empty *cache.NotFoundError
 		if err != nil && !errors.As(err, &empty) {
 			return err
