@@ -102,7 +102,33 @@ has to run.`,
 		store.Cache(a), store.Push(a), store.Pull(a),
 		version(a),
 	)
+	strict(root)
 	return root
+}
+
+// strict makes cobra's own commands refuse what they do not know, as ours do.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Args = cli.None
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+				return cli.Usagef("expected a shell: bash, zsh, fish or powershell")
+			}
+		case "help":
+			show := cmd.Run
+			cmd.Run = nil
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				if _, left, err := root.Find(args); err != nil || len(left) > 0 {
+					return cli.Usagef("no command is called %q", strings.Join(args, " "))
+				}
+				show(cmd, args)
+				return nil
+			}
+		}
+	}
 }
 
 // oneKernel are the commands that answer for the kernel that -k chooses.

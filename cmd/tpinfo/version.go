@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,11 +17,13 @@ programs with the same one extract the same kernels under the same ids.`,
 		Example: "  tpinfo version\n  tpinfo version -f json",
 		RunE: func(*cobra.Command, []string) error {
 			v := cli.ThisProgram()
-			if a.Settings.Format == "json" {
-				return cli.PrintJSON(a.Out, v)
-			}
-			_, err := fmt.Fprintf(a.Out, "%s\n%s %s, overrides %.12s\n", v.Name(), v.Go, v.Platform, v.Overrides)
-			return err
+			return a.Write(func(w io.Writer) error {
+				if a.Settings.Format == "json" {
+					return cli.PrintJSON(w, v)
+				}
+				_, err := fmt.Fprintf(w, "%s\n%s %s, overrides %.12s\n", v.Name(), v.Go, v.Platform, v.Overrides)
+				return err
+			})
 		},
 	}
 }

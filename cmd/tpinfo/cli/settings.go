@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cast"
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
 )
@@ -21,7 +22,7 @@ type Settings struct {
 	Cache  string // the cache's file
 	Kernel string // what -k says; empty for the running kernel, or the only one
 	Format string // table, json or stap
-	Output string // file that is written to; empty for standard output
+	Output string // file that is written to; empty or "-" for standard output
 
 	Verbose, Quiet bool
 
@@ -43,6 +44,10 @@ type Settings struct {
 	// Sign and Verify are files with keys.
 	Sign   string
 	Verify []string
+	// StringSize, MapEntries and AllowSystem are for scripts, as compiler.Options
+	// has them.
+	StringSize, MapEntries int
+	AllowSystem            bool
 	// PlainHTTP says whether registries are spoken to without TLS; nil where
 	// nobody said.
 	PlainHTTP *bool
@@ -58,7 +63,14 @@ type kernelSettings struct{ btf, cc, source string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http", "queue", "queue-creds", "queue-ca"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http", "queue", "queue-creds", "queue-ca", "string-size", "map-entries", "allow-system"}
+
+// Of the keys, those that are not texts.
+var (
+	switchKeys = []string{"verbose", "quiet", "plain-http", "allow-system"}
+	numberKeys = []string{"jobs", "string-size", "map-entries"}
+	listKeys   = []string{"source", "verify"}
+)
 
 // kernelKeys are those of a release under "kernels".
 var kernelKeys = []string{"btf", "cc", "source"}
@@ -89,6 +101,9 @@ func (a *App) Configure(cmd *cobra.Command) error {
 	if err := v.BindPFlags(cmd.Flags()); err != nil {
 		return err
 	}
+	if err := checkValues(v); err != nil {
+		return err
+	}
 	a.Settings = Settings{
 		Cache: v.GetString("cache"), Kernel: v.GetString("kernel"),
 		Format: v.GetString("format"), Output: v.GetString("output"),
@@ -99,13 +114,18 @@ func (a *App) Configure(cmd *cobra.Command) error {
 		Queue: v.GetString("queue"), QueueCreds: v.GetString("queue-creds"), QueueCA: v.GetString("queue-ca"),
 		IdleExit: v.GetDuration("idle-exit"),
 		Kernels:  v.GetStringSlice("kernel"), Sign: v.GetString("sign"), Verify: v.GetStringSlice("verify"),
+		StringSize: v.GetInt("string-size"), MapEntries: v.GetInt("map-entries"), AllowSystem: v.GetBool("allow-system"),
 		perKernel: map[string]kernelSettings{},
 	}
 	if v.IsSet("plain-http") {
 		plain := v.GetBool("plain-http")
 		a.Settings.PlainHTTP = &plain
 	}
-	for release := range v.GetStringMap("kernels") {
+	sections, err := cast.ToStringMapE(v.Get("kernels"))
+	if v.IsSet("kernels") && err != nil {
+		return Usagef("kernels: %v: it takes releases, and below each %s", v.Get("kernels"), strings.Join(kernelKeys, ", "))
+	}
+	for release := range sections {
 		key := "kernels" + delimiter + release + delimiter
 		a.Settings.perKernel[release] = kernelSettings{btf: v.GetString(key + "btf"), cc: v.GetString(key + "cc"), source: v.GetString(key + "source")}
 	}
@@ -125,7 +145,43 @@ func (a *App) Configure(cmd *cobra.Command) error {
 	if a.Settings.Format == "stap" && cmd.Name() != "list" {
 		return Usagef("format stap is for 'tpinfo list'")
 	}
-	a.Style = newStyle(a.Out, a.Settings.Output != "")
+	a.Style = newStyle(a.Out, !a.toStandardOutput())
+	return nil
+}
+
+// checkValues refuses what the environment and the configuration file cannot mean;
+// of flags the parser did.
+func checkValues(v *viper.Viper) error {
+	for _, key := range fileKeys {
+		if !v.IsSet(key) {
+			continue
+		}
+		value := v.Get(key)
+		var err error
+		wants := "a text"
+		switch {
+		case slices.Contains(switchKeys, key):
+			wants = "true or false"
+			_, err = cast.ToBoolE(value)
+		case slices.Contains(numberKeys, key):
+			wants = "a number"
+			_, err = cast.ToIntE(value)
+		case slices.Contains(listKeys, key):
+			wants = "a list of texts"
+			_, err = cast.ToStringSliceE(value)
+		default:
+			_, err = cast.ToStringE(value)
+			if _, several := value.([]string); several && key == "kernel" {
+				err = nil // the flag of commands that take several
+			}
+		}
+		if err != nil {
+			if variable := "TPINFO_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_")); os.Getenv(variable) != "" {
+				key = variable
+			}
+			return Usagef("%s: %v: it takes %s", key, value, wants)
+		}
+	}
 	return nil
 }
 
@@ -154,6 +210,7 @@ func readConfig(v *viper.Viper, cmd *cobra.Command) error {
 		return Usage(err)
 	}
 	v.SetConfigFile(path)
+	v.SetConfigType("yaml")
 	if err := v.ReadInConfig(); err != nil {
 		return Usagef("configuration %s: %w", path, err)
 	}

@@ -10,14 +10,41 @@ import (
 	"strings"
 )
 
-// Write gives f the place that output goes to: standard output, or a file that
-// appears only when it is whole. What is there already and is no plain file (a
-// device, a pipe, a link) stays what it is and is written to.
+// Write gives f the place that output goes to: standard output, also as "-", or
+// a file that appears only when it is whole. What is there already and is no
+// plain file (a device, a pipe, a link) stays what it is and is written to. f
+// may leave the errors of its writer to Write.
 func (a *App) Write(f func(io.Writer) error) error {
-	if a.Settings.Output == "" {
-		return f(a.Out)
+	if a.toStandardOutput() {
+		return checked(f)(a.Out)
 	}
-	return WriteFile("output", a.Settings.Output, f)
+	return WriteFile("output", a.Settings.Output, checked(f))
+}
+
+func (a *App) toStandardOutput() bool { return a.Settings.Output == "" || a.Settings.Output == "-" }
+
+// checked is f, or the first error of the writer that f passed over.
+func checked(f func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		c := &checkedWriter{w: w}
+		if err := f(c); err != nil {
+			return err
+		}
+		return c.err
+	}
+}
+
+// checkedWriter keeps its first error, and writes nothing after it.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(p []byte) (n int, err error) {
+	if c.err == nil {
+		n, c.err = c.w.Write(p)
+	}
+	return n, c.err
 }
 
 // WriteFile is Write for a file; what names it in errors.

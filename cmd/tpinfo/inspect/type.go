@@ -86,6 +86,9 @@ func joinKeywords(words []string) []string {
 func showType(ctx context.Context, a *cli.App, w io.Writer, k *cache.Kernel, name string) error {
 	if i := strings.IndexAny(name, ".["); i > 0 && !strings.ContainsAny(name, "*?") {
 		path := strings.TrimPrefix(name[i:], ".")
+		if path == "" || strings.HasSuffix(path, ".") {
+			return cli.Usagef("%s: a member's name follows the dot", name)
+		}
 		at, err := k.Member(ctx, name[:i], path)
 		if err != nil {
 			return err

@@ -49,16 +49,19 @@ must not have it either.`,
 			if err != nil {
 				return err
 			}
-			if a.Settings.BTF == "" && dir == "" {
-				return cli.Usagef("nothing to compare with: give --btf FILE, --tracefs DIR or both")
-			}
-			if modules != "" && a.Settings.BTF == "" {
-				return cli.Usagef("modules build on their kernel's BTF: give --btf FILE too")
-			}
-			if err := errors.Join(cli.CheckReadable("--btf", a.Settings.BTF), cli.CheckReadable("--modules", modules)); err != nil {
-				return err
-			}
-			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error { return verifyKernel(cmd.Context(), a, k, modules, dir) })
+			return a.WithKernel(cmd.Context(), func(k *cache.Kernel) error {
+				btf := a.Settings.BTFFor(k.Info().Release)
+				switch {
+				case btf == "" && dir == "":
+					return cli.Usagef("nothing to compare with: give --btf FILE, --tracefs DIR or both")
+				case btf == "" && modules != "":
+					return cli.Usagef("modules build on their kernel's BTF: give --btf FILE too")
+				}
+				if err := errors.Join(cli.CheckReadable("--btf", btf), cli.CheckReadable("--modules", modules)); err != nil {
+					return err
+				}
+				return verifyKernel(cmd.Context(), a, k, btf, modules, dir)
+			})
 		},
 	}
 	cmd.Flags().String("btf", "", "kernel image, ELF file or raw BTF of the same kernel")
@@ -73,15 +76,15 @@ type comparison struct {
 	report *verify.Report
 }
 
-func verifyKernel(ctx context.Context, a *cli.App, k *cache.Kernel, modules, tracefsDir string) error {
+func verifyKernel(ctx context.Context, a *cli.App, k *cache.Kernel, btf, modules, tracefsDir string) error {
 	events, err := k.Events(ctx)
 	if err != nil {
 		return err
 	}
 	events = slices.DeleteFunc(events, func(e tpinfo.Tracepoint) bool { return !e.Built() })
 	var all []comparison
-	if a.Settings.BTF != "" {
-		found, err := verifyBTF(ctx, a, k, events, modules)
+	if btf != "" {
+		found, err := verifyBTF(ctx, a, k, events, btf, modules)
 		if err != nil {
 			return err
 		}
@@ -110,8 +113,8 @@ func verifyKernel(ctx context.Context, a *cli.App, k *cache.Kernel, modules, tra
 	return nil
 }
 
-func verifyBTF(ctx context.Context, a *cli.App, k *cache.Kernel, events []tpinfo.Tracepoint, modules string) ([]comparison, error) {
-	spec, err := loadBTF(ctx, a.Settings.BTF, modules)
+func verifyBTF(ctx context.Context, a *cli.App, k *cache.Kernel, events []tpinfo.Tracepoint, btf, modules string) ([]comparison, error) {
+	spec, err := loadBTF(ctx, btf, modules)
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +122,13 @@ func verifyBTF(ctx context.Context, a *cli.App, k *cache.Kernel, events []tpinfo
 		a.Note("%s", p)
 	}
 	r := spec.Release()
-	if path, err := filepath.Abs(a.Settings.BTF); r == "" && err == nil && strings.HasPrefix(path, "/sys/kernel/btf/") {
+	if path, err := filepath.Abs(btf); r == "" && err == nil && strings.HasPrefix(path, "/sys/kernel/btf/") {
 		if this, err := runner.ThisTarget(); err == nil {
 			r = this.Release
 		}
 	}
 	if r != "" && r != k.Info().Release {
-		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", a.Settings.BTF, r, k.Info().Release, r)
+		return nil, fmt.Errorf("%s is of kernel %s, not of %s; choose the kernel with -k %s", btf, r, k.Info().Release, r)
 	}
 	// What is no tracepoint, as a system call is not, is not in BTF.
 	events = slices.DeleteFunc(slices.Clone(events), func(e tpinfo.Tracepoint) bool { return e.RecordOnly() })

@@ -65,18 +65,11 @@ type script struct {
 // input, or takes the text of -e; the other arguments are the script's.
 func readScript(a *cli.App, cmd *cobra.Command, args []string) (*script, error) {
 	s := &script{}
-	f := cmd.Flags()
-	var err error
-	s.opt.StringSize, err = f.GetInt("string-size")
-	cli.Must(err)
-	s.opt.MapEntries, err = f.GetInt("map-entries")
-	cli.Must(err)
-	s.opt.AllowSystem, err = f.GetBool("allow-system")
-	cli.Must(err)
+	s.opt.StringSize, s.opt.MapEntries, s.opt.AllowSystem = a.Settings.StringSize, a.Settings.MapEntries, a.Settings.AllowSystem
 	if err := s.opt.Validate(); err != nil {
 		return nil, cli.Usage(err)
 	}
-	if e := f.Lookup("execute"); e.Changed {
+	if e := cmd.Flags().Lookup("execute"); e.Changed {
 		s.src, s.opt.Args = &diag.Source{Name: "<-e>", Text: e.Value.String()}, args
 		return s, nil
 	}
@@ -85,6 +78,7 @@ func readScript(a *cli.App, cmd *cobra.Command, args []string) (*script, error) 
 	}
 	name := args[0]
 	var data []byte
+	var err error
 	if name == "-" {
 		name = "<stdin>"
 		data, err = readInput(a.In)
