@@ -166,6 +166,12 @@ func (r *run) enter(ctx context.Context, tasks []fleet.Task) (here []fleet.Task,
 			return nil, err
 		}
 		e := &entry{id: idOf(t), offer: o, parcels: o.parcels()}
+		if _, err := readOffer(e.id, encode(o)); err != nil || len(e.parcels) == 0 {
+			// What no worker would take waits for one for ever.
+			r.q.log.Info("built here, as workers would not take it", "release", t.Set.Release, "error", err)
+			here = append(here, t)
+			continue
+		}
 		if r.board[e.id] != nil {
 			return nil, fmt.Errorf("%s is there twice", t.Set.Release)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/extractor"
 	"github.com/tpinfo/tpinfo/extractor/fleet"
+	"github.com/tpinfo/tpinfo/extractor/fleet/natsqueue/objects"
 	"github.com/tpinfo/tpinfo/extractor/kpkg"
 	"github.com/tpinfo/tpinfo/fixtures/natsserver"
 )
@@ -604,6 +606,23 @@ func TestHereAndProgress(t *testing.T) {
 	}
 	if d := cmp.Diff(want, h.words); d != "" {
 		t.Error(d)
+	}
+}
+
+// What no worker would read does not wait for one.
+func TestDoesNotTravel(t *testing.T) {
+	tasks := makeTasks(t, t.TempDir(), 5)
+	tasks[1].Set.Release = "6.1.0 of mine"
+	tasks[2].Set.Headers = nil
+	tasks[3].Set.Headers[0].Size = objects.MaxSize + 1
+	tasks[4].Set.Headers[0].Digest = "?"
+	r := &run{q: &Queue{log: slog.New(slog.DiscardHandler)}, board: map[string]*entry{}}
+	here, err := r.enter(t.Context(), tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(tasks[1:], here); d != "" || len(r.order) != 1 {
+		t.Errorf("%d travel; built here (-want +got):\n%s", len(r.order), d)
 	}
 }
 
