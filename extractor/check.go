@@ -12,7 +12,8 @@ import (
 // shuffled the members of marked structs (from 5.18 and 4.13).
 var randomised = []string{"RANDSTRUCT", "GCC_PLUGIN_RANDSTRUCT"}
 
-// check looks over a snapshot for what would make it wrong without looking so.
+// check looks over a snapshot, its events sorted, for what would make it wrong
+// without looking so; of two events of one name it takes the second out.
 func check(tree *kbuild.Tree, found []traceheaders.Header, failed []tpinfo.Problem, snap *tpinfo.Snapshot) []tpinfo.Problem {
 	var problems []tpinfo.Problem
 	for _, option := range randomised {
@@ -24,15 +25,19 @@ func check(tree *kbuild.Tree, found []traceheaders.Header, failed []tpinfo.Probl
 			})
 		}
 	}
+	kept := snap.Events[:0]
 	for i := range snap.Events {
 		e := &snap.Events[i]
-		if i > 0 && e.FullName() == snap.Events[i-1].FullName() {
+		if n := len(kept); n > 0 && e.FullName() == kept[n-1].FullName() {
 			problems = append(problems, tpinfo.Problem{
 				Code: tpinfo.TypeConflict, Subject: e.FullName(),
-				Message: fmt.Sprintf("defined by %s and by %s; the first is kept", snap.Events[i-1].Header, e.Header),
+				Message: fmt.Sprintf("defined by %s and by %s; the first is kept", kept[n-1].Header, e.Header),
 			})
+			continue
 		}
+		kept = append(kept, *e)
 	}
+	snap.Events = kept
 	return append(problems, silent(tree, found, failed, snap)...)
 }
 
