@@ -39,7 +39,7 @@ func (o *output) text(t string) {
 func (o *output) slot(n *ir.Node, render *ir.Render) {
 	slot := ir.Slot{Type: n.Type, Size: 8, Render: render}
 	if n.Op == ir.Bytes {
-		slot.Type, slot.Size = ir.Void, int(n.Int)
+		slot.Type, slot.Size = ir.Void, int(n.Int+7)&^7
 	}
 	o.slots = append(o.slots, slot)
 	o.args = append(o.args, n)

@@ -32,7 +32,7 @@ func TestFormats(t *testing.T) {
 		`site 0 %-5d "|" %+i "|" % u "|" %#x "|" %#X "|" %08o "|" %c "|" %10.3s "|" %p "|%|7\n" (long, long, long, long, long, long, long, string(16), long)`)
 	checktest.WantLines(t, checktest.On(`printf("%*d %-*.*s %4b %b %.8M %#.4m", cpu(), 1, 5, cpu(), execname(), 3, 4, $prev, 6)`),
 		`print.0(cpu(), 1, cpu(), execname(), 3, 4, bytes(arg(8 u8), 8), bytes(6, 4 user))`,
-		`site 0 %*d " " %-5.*s " " %4b " " %8b " " %.8M " " %#.4m (long, long, long, string(16), long, long, bytes(8), bytes(4))`)
+		`site 0 %*d " " %-5.*s " " %4b " " %8b " " %.8M " " %#.4m (long, long, long, string(16), long, long, bytes(8), bytes(8))`)
 	checktest.WantErrors(t, checktest.On(`printf("%q"); printf("%"); printf("%3b", 1); printf("%99999d", 1); printf("%.*M", 1, 2); printf("%d")`),
 		`1:45: "%q" is no directive: there are %d %i %u %x %X %o %c %s %p %b %m %M`, `1:59: "%" is no directive`,
 		`1:72: "%3b": %b writes 1, 2, 4 or 8 bytes`, `1:90: "%99999" is too wide: fields have at most 4096 characters`,

@@ -54,7 +54,8 @@ const (
 // Render describes how bytes of the target's memory are shown: "$x$", "$x$$".
 type Render struct {
 	Name string `json:"name,omitempty"` // shown in front, of a member or of $$vars
-	// Offset of this value in the slot's bytes and what it is.
+	// Offset in the slot's bytes of a value that is read, one with Mem or Chars,
+	// and what it is.
 	Offset  int  `json:"offset"`
 	Mem     *Mem `json:"mem,omitempty"`   // a number or pointer
 	Chars   int  `json:"chars,omitempty"` // a char array of so many bytes, shown as text

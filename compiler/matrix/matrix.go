@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/codegen"
 	"github.com/tpinfo/tpinfo/compiler/diag"
+	"github.com/tpinfo/tpinfo/compiler/object"
 )
 
 // Verdict is what a script is on a kernel, or one of its probe points. The
@@ -103,7 +105,8 @@ type compiled struct {
 	events []resolved // by column
 }
 
-// compile does all that compiler.Compile does, and keeps what it learns.
+// compile does all that compiler.Compile and writing the object do, and keeps
+// what it learns: what cannot be written does not compile.
 func compile(ctx context.Context, src *diag.Source, meta check.Metadata, opt compiler.Options) (*compiled, error) {
 	c := &compiled{src: src, meta: meta, kernel: meta.Identity(), found: &check.Examination{}}
 	f, err := compiler.Parse(src, meta, opt)
@@ -113,8 +116,12 @@ func compile(ctx context.Context, src *diag.Source, meta check.Metadata, opt com
 	if err == nil {
 		c.found, err = check.Examine(ctx, f, src, meta, opt.Options)
 	}
+	var o *object.Object
 	if err == nil {
-		_, err = codegen.Generate(c.found.Program, src)
+		o, err = codegen.Generate(c.found.Program, src)
+	}
+	if err == nil {
+		err = o.Write(io.Discard)
 	}
 	var list *diag.List
 	if errors.As(err, &list) {

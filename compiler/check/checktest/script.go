@@ -17,14 +17,19 @@ import (
 // On puts statements into a probe of sched_switch.
 func On(body string) string { return `probe kernel.trace("sched_switch") { ` + body + ` }` }
 
-// Check gives a text its meaning for a kernel.
+// Check gives a text its meaning for a kernel. A program that is not valid is an
+// error, as it is of an object.
 func Check(k check.Metadata, text string, opt check.Options) (*ir.Program, error) {
 	src := &diag.Source{Name: "t.stp", Text: text}
 	f, err := syntax.Parse(src, syntax.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return check.Check(context.Background(), f, src, k, opt)
+	p, err := check.Check(context.Background(), f, src, k, opt)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Validate()
 }
 
 // Dump is what a text compiles to.

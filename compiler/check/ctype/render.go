@@ -36,7 +36,7 @@ func unshown(r *ir.Render) *ir.Render { r.Struct, r.More = true, true; return r 
 // render describes a value of a type at an offset; depth counts what may open
 // up yet.
 func (d *drawer) render(t *Type, offset int64, depth int) *ir.Render {
-	r := &ir.Render{Offset: int(offset)}
+	r := &ir.Render{}
 	u, ok := d.k.Bare(t)
 	if !ok {
 		return r
@@ -57,9 +57,16 @@ func (d *drawer) render(t *Type, offset int64, depth int) *ir.Render {
 	if why != "" {
 		return r
 	}
-	r.Mem, r.Pointer = m, u.Expr.Shape == tpinfo.ShapePointer
-	d.end = max(d.end, offset+int64(m.Size))
+	r.Pointer = u.Expr.Shape == tpinfo.ShapePointer
+	d.place(r, m, offset)
 	return r
+}
+
+// place has a value read at an offset. Only what is read has a place: the bytes
+// of what is left out behind it are not sent.
+func (d *drawer) place(r *ir.Render, m *ir.Mem, offset int64) {
+	r.Mem, r.Offset = m, int(offset)
+	d.end = max(d.end, offset+int64(m.Size))
 }
 
 func (d *drawer) members(r *ir.Render, u *Bare, offset int64, depth int) {
@@ -99,7 +106,7 @@ func (d *drawer) members(r *ir.Render, u *Bare, offset int64, depth int) {
 }
 
 func (d *drawer) bitfield(t *Type, m *tpinfo.Member, offset int64) *ir.Render {
-	r := &ir.Render{Offset: int(offset + int64(m.Offset))}
+	r := &ir.Render{}
 	u, ok := d.k.Bare(t)
 	if !ok {
 		return r
@@ -110,8 +117,7 @@ func (d *drawer) bitfield(t *Type, m *tpinfo.Member, offset int64) *ir.Render {
 	}
 	mem.BitOffset, mem.BitSize = m.BitOffset, m.BitSize
 	mem.Size = (m.BitOffset + m.BitSize + 7) / 8
-	d.end = max(d.end, int64(r.Offset+mem.Size))
-	r.Mem = mem
+	d.place(r, mem, offset+int64(m.Offset))
 	return r
 }
 
@@ -121,7 +127,7 @@ func (d *drawer) array(r *ir.Render, u *Bare, offset int64, depth int) {
 	n := max(u.Expr.Count, 0)
 	inner, ok := d.k.Bare(elem)
 	if ok && IsChar(inner.Def) && n > 0 {
-		r.Chars = int(min(n, d.limit-offset))
+		r.Chars, r.Offset = int(min(n, d.limit-offset)), int(offset)
 		d.end = max(d.end, offset+int64(r.Chars))
 		return
 	}
@@ -138,7 +144,7 @@ func (d *drawer) array(r *ir.Render, u *Bare, offset int64, depth int) {
 		d.left--
 		at := offset + i*int64(size)
 		if inner.IsStruct() && depth <= 1 {
-			r.Members = append(r.Members, unshown(&ir.Render{Offset: int(at)}))
+			r.Members = append(r.Members, unshown(&ir.Render{}))
 			continue
 		}
 		r.Members = append(r.Members, d.render(elem, at, depth-1))
