@@ -52,13 +52,15 @@ func (s *scope) builtin(x *syntax.Builtin, want ir.Type) infer.Value {
 	return infer.Value{Node: s.Bad(want, x.Span)}
 }
 
-// attempt lowers an expression and says whether that can be; what it leaves
-// behind is taken back.
+// attempt lowers an expression and says whether that can be, be it that it can
+// only be printed; what it leaves behind is taken back.
 func (s *scope) attempt(x syntax.Expr) bool {
 	c := s.c
 	faults, facts, sites := c.Faults, len(c.reads.Facts), len(c.prog.Sites)
 	c.Quiet++
-	s.expr(x, infer.Open)
+	if o := (&output{s: s}); !o.special(x, plain('s')) {
+		s.expr(x, infer.Open)
+	}
 	c.Quiet--
 	ok := c.Faults == faults
 	c.Faults, c.prog.Sites = faults, c.prog.Sites[:sites]
@@ -94,10 +96,15 @@ func (s *scope) chooseDefined(x *syntax.Builtin, want ir.Type) infer.Value {
 		s.Errorf(x.Span, "as in @choose_defined($prev->__state, $prev->state)", "@choose_defined takes two expressions")
 		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
+	return s.expr(s.chosen(x), want)
+}
+
+// chosen is what "@choose_defined(a, b)" stands for.
+func (s *scope) chosen(x *syntax.Builtin) syntax.Expr {
 	if s.exists(x.Args[0]) {
-		return s.expr(x.Args[0], want)
+		return x.Args[0]
 	}
-	return s.expr(x.Args[1], want)
+	return x.Args[1]
 }
 
 func (s *scope) enum(x *syntax.Builtin, want ir.Type) infer.Value {

@@ -82,6 +82,8 @@ func (o *output) special(x syntax.Expr, p ir.Part) bool {
 		return o.pretty(x, p)
 	case *syntax.Target:
 		return strings.HasPrefix(x.Text, "$$") && o.variables(x, p)
+	case *syntax.Builtin:
+		return x.Name == "choose_defined" && len(x.Args) == 2 && o.special(o.s.chosen(x), p)
 	case *syntax.Call:
 		f := o.s.c.builtin[x.Name]
 		if !ir.ShownBy(f) || o.s.c.script[x.Name] != nil {

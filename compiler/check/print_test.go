@@ -56,6 +56,8 @@ func TestPretty(t *testing.T) {
 		`site 0 "filename=\"" %s "\" args=" %#x " pid=" %d "\n" (string(128), long, long)`)
 	checktest.WantErrors(t, checktest.On(`x = $prev$; println($$foo, $$vars->x)`), "1:42: what user space makes text of can be printed, and not kept ~ print it",
 		"1:58: there is no $$foo", "1:65: $$vars has no members ~ it is text: print it")
+	checktest.WantLines(t, checktest.On(`println(@defined($prev$), @defined($prev->no$), @defined($$parms$$), @choose_defined($prev->no$, $prev->se$))`),
+		`site 0 "101" %r "\n" (bytes(24) as {load=u4@0 vruntime=u8@16})`)
 	checktest.WantErrors(t, `probe begin { println($$vars) }`, "1:23: $$vars belongs to kernel.trace probes")
 }
 
