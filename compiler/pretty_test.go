@@ -90,7 +90,7 @@ func TestShownIsWhatMembersAre(t *testing.T) {
 	tier.Need(t, tier.Machine)
 	k := thisKernel(t)
 	for _, of := range []string{
-		"$bprm", "$p", "$p->se", "$p->restart_block", "$p->signal", "$p->cred", "$p->files", "$p->nsproxy", "$p->mm->context",
+		"$bprm", "$p", "$p->se", "$p->mm", "$p->restart_block", "$p->signal", "$p->cred", "$p->files", "$p->nsproxy", "$p->mm->context",
 		"$bprm->file", "$bprm->file->f_inode", "$bprm->file->f_path->dentry", "$p->mm->exe_file",
 	} {
 		if defined := shownExec(t, k, "printf(\"%d\", @defined("+of+"$))"); defined != "1" {

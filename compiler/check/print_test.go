@@ -48,6 +48,8 @@ func TestPretty(t *testing.T) {
 	checktest.WantLines(t, checktest.On(`println(@cast(1, "cred")$$, @cast(1, "hrtimer")$, $prev->entities$, $prev->grid$$)`),
 		`site 0 %r %r %r %r "\n" (bytes(32) as {uid={val=u4@4} gid={val=u4@8} euid={val=u4@20} egid={val=u4@24}}, bytes(64) as {function=p8@40 state=u1@56 is_rel=u1@57}, bytes(8) as [{...} {...}], bytes(24) as [[s4@0 s4@4 s4@8] [s4@12 s4@16 s4@20]])`,
 		"fact struct cred.uid at 4 size 4: kuid_t")
+	// What is left out is not sent; what has no name is not left out whole.
+	checktest.WantLines(t, checktest.On(`println(@cast(1, "vast")$)`), `site 0 %r "\n" (bytes(8) as {count=s4@0 ...})`)
 	checktest.WantLines(t, checktest.On(`println($$vars); println($$parms$$); printf("%s in %s\n", $$name, $$system); s = $$vars; println(s)`),
 		`site 0 "preempt=" %#x " prev=" %#x " next=" %#x " prev_state=" %#x "\n" (long, long, long, long)`, `site 2 "sched_switch in sched\n" ()`, `site 4 %s "\n" (string(128))`)
 	checktest.WantLines(t, `probe kernel.trace("sched_process_exec").record { println($$vars) }`, `site 0 "filename=" %#x " args=" %#x " pid=" %#x "\n" (long, long, long)`)

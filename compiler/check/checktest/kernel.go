@@ -217,6 +217,7 @@ func New() *Kernel {
 		structOf("struct hrtimer", 64, member("function", "int (*)(struct hrtimer *)", 40, 8), member("state", "u8", 56, 1), member("is_rel", "u8", 57, 1)),
 		structOf("struct folio", 64, member("flags", "unsigned long", 0, 8), member("index", "unsigned long", 32, 8)),
 		structOf("struct pt_regs", 168, member("di", "unsigned long", 112, 8)),
+		structOf("struct vast", 2048, union(0, 2048, member("count", "int", 0, 4), member("rest", "char[2048]", 0, 2048))),
 	} {
 		k.Types[t.Name] = t
 	}

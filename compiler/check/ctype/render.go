@@ -72,21 +72,26 @@ func (d *drawer) place(r *ir.Render, m *ir.Mem, offset int64) {
 func (d *drawer) members(r *ir.Render, u *Bare, offset int64, depth int) {
 	for i := range u.Def.Members {
 		m := &u.Def.Members[i]
-		size := int64(m.Size)
-		if d.left == 0 || !m.Offset.Known() || !m.Size.Known() || offset+int64(m.Offset)+size > d.limit {
+		if d.left == 0 || !m.Offset.Known() || !m.Size.Known() {
 			r.More = true
 			return
 		}
-		d.left--
+		size := int64(m.Size)
 		t := Parse(m.Type, m.Anon)
-		if t == nil {
-			continue
-		}
-		if m.Name == "" { // its members are shown as the parent's
+		if m.Name == "" && t != nil { // its members are shown as the parent's, those of them that are sent
+			d.left--
 			inner, ok := d.k.Bare(t)
 			if ok && inner.IsStruct() && depth >= 0 {
 				d.members(r, &inner, offset+int64(m.Offset), depth)
 			}
+			continue
+		}
+		if offset+int64(m.Offset)+size > d.limit {
+			r.More = true
+			return
+		}
+		d.left--
+		if t == nil {
 			continue
 		}
 		var shown *ir.Render
