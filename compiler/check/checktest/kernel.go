@@ -13,6 +13,7 @@ import (
 // Kernel is a kernel of a few events and types, held in maps: check.Metadata.
 type Kernel struct {
 	Order       tpinfo.ByteOrder
+	Source      tpinfo.Source
 	Tracepoints []tpinfo.Tracepoint
 	Types       map[string]tpinfo.Type
 	Headers     map[string]tpinfo.Type // by "header type"
@@ -29,7 +30,7 @@ func (m *missing) Suggestions() []string { return m.near }
 
 // Identity implements check.Metadata, as the methods behind it do.
 func (k *Kernel) Identity() tpinfo.Kernel {
-	return tpinfo.Kernel{ID: "0123", Release: "6.1.0-tiny", Arch: "x86", ByteOrder: k.Order, WordSize: 8}
+	return tpinfo.Kernel{ID: "0123", Release: "6.1.0-tiny", Arch: "x86", ByteOrder: k.Order, WordSize: 8, Source: k.Source}
 }
 
 // Event finds an event by its name, with or without its system.

@@ -97,3 +97,40 @@ func (k *Kernel) Because(subject string) string {
 	}
 	return ""
 }
+
+// Read is what the types are those of: a kernel may define more than that.
+func (k *Kernel) Read() string {
+	what := "what was read of kernel "
+	switch k.Identity.Source {
+	case tpinfo.FromDWARF:
+		what = "the headers that were read of kernel "
+	case tpinfo.FromBTF, tpinfo.FromBTFTracefs:
+		what = "the BTF of kernel "
+	}
+	return what + k.Identity.Release
+}
+
+// Missing says that a type which the script needs is not known, and what would
+// tell it; pointer is what of the script points to it, "" when nothing does.
+func (k *Kernel) Missing(name, pointer string) (message, hint string) {
+	message = k.Read() + " do not define " + name
+	if k.Identity.Source != tpinfo.FromDWARF {
+		message = k.Read() + " does not define " + name
+	}
+	short := name
+	for _, tag := range []string{"struct ", "union ", "enum "} {
+		short = strings.TrimPrefix(short, tag)
+	}
+	if pointer == "" {
+		pointer = "…"
+	}
+	hint = "name the header that does: @cast(" + pointer + `, "` + short + `", "kernel<linux/…>")`
+	switch k.Identity.Source {
+	case tpinfo.FromBTF, tpinfo.FromBTFTracefs:
+		hint = "a module that is not loaded may; or extract the kernel from its headers"
+	case tpinfo.FromDWARFBTF:
+	default:
+		hint += ", or extract the kernel with --btf FILE or --source DIR"
+	}
+	return message, hint
+}

@@ -57,9 +57,12 @@ func (s *Scope) unknownType(name string, at diag.Span) {
 		s.Errorf(at, "", "")
 		return
 	}
-	hint := diag.DidYouMean(name, s.Kernel.Names())
-	if hint == "" {
-		hint = `name the header that has it, as in @cast(…, "` + name + `", "kernel<linux/…>")`
+	hint := `name the header that has it, as in @cast(…, "` + name + `", "kernel<linux/…>")`
+	switch near := diag.DidYouMean(name, s.Kernel.Names()); {
+	case strings.Contains(near, ", "): // of several none is likely
+		hint = near + " Else " + hint
+	case near != "":
+		hint = near
 	}
 	s.Errorf(at, hint, "kernel %s has no type %q", s.Kernel.Identity.Release, name)
 }

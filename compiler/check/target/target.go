@@ -62,7 +62,8 @@ func (s *Scope) Member(t Target, x *syntax.Member) (Target, bool) {
 	at := diag.Span{Start: max(x.Span.End-len(x.Name), x.Span.Start), End: x.Span.End}
 	u, ok := s.Kernel.Bare(t.Type)
 	if !ok {
-		s.Errorf(x.X.Place(), "", "kernel %s does not define %s", s.Kernel.Identity.Release, u.Name)
+		message, hint := s.Kernel.Missing(u.Name, s.Said(x.X.Place()))
+		s.Errorf(x.X.Place(), hint, "%s", message)
 		return t, false
 	}
 	if !u.IsStruct() {
@@ -112,7 +113,12 @@ func (s *Scope) Sized(elem *ctype.Type, at diag.Span) bool {
 	if s.Kernel.SizeOf(elem).Known() {
 		return true
 	}
-	s.Errorf(at, "", "the size of %s is not known%s", elem, s.Kernel.Because(elem.Expr.Base().Name))
+	why, hint := s.Kernel.Because(elem.Expr.Base().Name), ""
+	if u, ok := s.Kernel.Bare(elem); !ok && why == "" {
+		why, hint = s.Kernel.Missing(u.Name, "")
+		why = ": " + why
+	}
+	s.Errorf(at, hint, "the size of %s is not known%s", elem, why)
 	return false
 }
 
@@ -171,7 +177,7 @@ func (s *Scope) Load(t Target) (infer.Value, bool) {
 			return infer.Value{}, false
 		}
 	}
-	mem, why := t.mem, ""
+	mem, why, hint := t.mem, "", ""
 	if known {
 		if m, reason := s.Kernel.Mem(&u); m != nil {
 			if mem == nil {
@@ -181,10 +187,10 @@ func (s *Scope) Load(t Target) (infer.Value, bool) {
 			mem, why = nil, reason
 		}
 	} else if mem == nil {
-		why = "kernel " + s.Kernel.Identity.Release + " does not define " + u.Name
+		why, hint = s.Kernel.Missing(u.Name, "&"+s.Said(t.At))
 	}
 	if mem == nil {
-		s.Errorf(t.At, "", "%s cannot be read as %s: %s", s.Said(t.At), t.Type, why)
+		s.Errorf(t.At, hint, "%s cannot be read as %s: %s", s.Said(t.At), t.Type, why)
 		return infer.Value{}, false
 	}
 	m := *mem

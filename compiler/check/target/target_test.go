@@ -1,12 +1,14 @@
 package target_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/tpinfo/tpinfo"
 	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/check/checktest"
+	"github.com/tpinfo/tpinfo/compiler/diag"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
@@ -19,13 +21,30 @@ func TestMembers(t *testing.T) {
 	checktest.WantErrors(t, checktest.On(`println($prevv, $prev->pidd, $next->mm->foo, $prev->ratio, $prev->wide_int, $prev->hidden, $prev->se, $prev->pid->x, $prev->opaque->y)`),
 		`1:46: sched:sched_switch has no argument $prevv ~ did you mean "$prev"?`,
 		`1:61: struct task_struct has no member "pidd" ~ did you mean "pid"?`,
-		`1:67: kernel 6.1.0-tiny does not define struct mm_struct`,
+		`1:67: what was read of kernel 6.1.0-tiny does not define struct mm_struct ~ name the header that does: @cast($next->mm, "mm_struct", "kernel<linux/…>"), or extract the kernel with --btf FILE or --source DIR`,
 		`1:83: $prev->ratio cannot be read as float: floating-point numbers are not read`,
 		`1:97: $prev->wide_int cannot be read as __int128: numbers have 1, 2, 4 or 8 bytes, and this has 16`,
 		`1:121: where member "hidden" of struct task_struct lies is not known`,
 		`1:129: $prev->se is a whole struct sched_entity ~ name a member, or take its address with &$prev->se`,
 		`1:152: pid_t has no members`,
-		`1:155: kernel 6.1.0-tiny does not define struct mystery`)
+		`1:155: what was read of kernel 6.1.0-tiny does not define struct mystery ~ name the header that does: @cast($prev->opaque, "mystery", "kernel<linux/…>"), or extract the kernel with --btf FILE or --source DIR`)
+}
+
+// Who did not define a struct is told, and what would.
+func TestMissing(t *testing.T) {
+	for source, want := range map[tpinfo.Source]string{
+		tpinfo.FromDWARF:    `the headers that were read of kernel 6.1.0-tiny do not define struct mystery ~ name the header that does: @cast($prev->opaque, "mystery", "kernel<linux/…>"), or extract the kernel with --btf FILE or --source DIR`,
+		tpinfo.FromDWARFBTF: `what was read of kernel 6.1.0-tiny does not define struct mystery ~ name the header that does: @cast($prev->opaque, "mystery", "kernel<linux/…>")`,
+		tpinfo.FromBTF:      `the BTF of kernel 6.1.0-tiny does not define struct mystery ~ a module that is not loaded may; or extract the kernel from its headers`,
+	} {
+		k := checktest.New()
+		k.Source = source
+		_, err := checktest.Check(k, checktest.On("println($prev->opaque->y)"), check.Options{})
+		var list *diag.List
+		if !errors.As(err, &list) || list.Errors[0].Message+" ~ "+list.Errors[0].Hint != want {
+			t.Errorf("%s: %v, want %s", source, err, want)
+		}
+	}
 }
 
 func TestBitfields(t *testing.T) {
@@ -40,7 +59,7 @@ func TestArrays(t *testing.T) {
 	checktest.WantLines(t, checktest.On(`println($next->entities[0]->load, $prev[1]->pid)`), "fact struct task_struct size 512")
 	checktest.WantErrors(t, checktest.On(`println($prev->stamps[4], $prev->stamps[-1], $prev->pid[1], $prev->opaque[1], $prev->stamps[1, 2], $prev->entities->load)`),
 		"1:60: unsigned long[4] has no element 4", "1:78: unsigned long[4] has no element -1",
-		"1:83: pid_t is neither an array nor a pointer", "1:98: the size of struct mystery is not known",
+		"1:83: pid_t is neither an array nor a pointer", `1:98: the size of struct mystery is not known: what was read of kernel 6.1.0-tiny does not define struct mystery ~ name the header that does: @cast(…, "mystery", "kernel<linux/…>"), or extract the kernel with --btf FILE or --source DIR`,
 		"1:116: one index takes an element of the kernel's arrays", `1:154: struct sched_entity[2] has no members ~ take an element of it first, [0]`)
 }
 
