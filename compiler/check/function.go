@@ -33,7 +33,7 @@ func (c *checker) newFunction(decl *syntax.Function, src *diag.Source) *function
 	fn := &function{decl: decl, scope: c.newScope(cmp.Or(src, c.src)), result: infer.NewVariable(decl.Name), index: -1}
 	fn.scope.fn = fn
 	if src != nil {
-		fn.scope.At = &diag.Span{}
+		fn.scope.At, fn.scope.Called = &diag.Span{}, decl.Name+"()"
 	}
 	fn.hasValue = decl.Type != syntax.Untyped || syntax.ReturnsValue(decl.Body)
 	fn.result.Type = typeOf(decl.Type)

@@ -14,7 +14,7 @@ func (h *handler) statAdd(n *ir.Node) {
 	to := n.Args[0]
 	g := &h.p.Globals[to.Int]
 	if h.shared[int(to.Int)] && g.Stats.Variance && !h.fetches {
-		h.generator.fail(n.Line, n.Column, "read it in timer or end probes only",
+		h.fail(n, "read it in timer or end probes only",
 			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once before 5.12", g.Name)
 	}
 	skip := f.Label()

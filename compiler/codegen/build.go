@@ -107,7 +107,7 @@ func (b *builder) format(n *ir.Node) {
 		case p.Verb == 'c' && plain && p.Width == ir.NoNumber:
 			b.h.temporary(func() { b.character(n.Args[arg]) })
 		default:
-			b.h.generator.fail(n.Line, n.Column, "printf formats in user space and knows them all; or do it in a timer or end probe",
+			b.h.fail(n, "printf formats in user space and knows them all; or do it in a timer or end probe",
 				"sprintf in the kernel does not know this form of %%%c", p.Verb)
 		}
 		arg++

@@ -149,7 +149,7 @@ func (h *handler) inWorking(p place, after ...*ir.Node) place {
 func (h *handler) isIn(n *ir.Node, d vcode.Reg) {
 	f := h.f
 	if n.Args[1].Op != ir.Text {
-		h.generator.fail(n.Line, n.Column, "write the text to look for in the script, or search in a timer or end probe",
+		h.fail(n, "write the text to look for in the script, or search in a timer or end probe",
 			"isinstr in the kernel looks for a literal only")
 		f.MovImm(d, 0)
 		return
@@ -171,7 +171,7 @@ func (h *handler) parse(n *ir.Node, d vcode.Reg) {
 	f := h.f
 	base := n.Args[1]
 	if base.Op != ir.Const || base.Int != 10 && base.Int != 16 && base.Int != 8 && base.Int != 0 {
-		h.generator.fail(n.Line, n.Column, "read the number in a timer or end probe", "strtol in the kernel takes base 0, 8, 10 or 16")
+		h.fail(n, "read the number in a timer or end probe", "strtol in the kernel takes base 0, 8, 10 or 16")
 		f.MovImm(d, 0)
 		return
 	}

@@ -230,12 +230,6 @@ func (g *generator) literal(text string, size int) int {
 // zero makes sure that so many zeros stand at the start of the literals.
 func (g *generator) zero(size int) { g.zeros = max(g.zeros, (size+7)&^7) }
 
-// errorSite is the site that sends a message of its own.
-func (g *generator) errorSite(line, column int, text string) int {
-	g.p.Sites = append(g.p.Sites, ir.Site{Parts: []ir.Part{{Text: text, Width: ir.NoNumber, Prec: ir.NoNumber}}, Line: line, Column: column})
-	return len(g.p.Sites) - 1
-}
-
 // fail notes an error at a line and a column.
 func (g *generator) fail(line, column int, hint, format string, args ...any) {
 	g.errs.Add(g.span(line, column), hint, format, args...)

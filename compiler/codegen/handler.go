@@ -28,6 +28,7 @@ type frame struct {
 	locals []variable
 	up     *frame
 	fn     *ir.Func // nil for the probe itself
+	call   *ir.Node // of fn
 	result variable
 	end    vcode.Label // where return goes
 }
@@ -243,8 +244,30 @@ func (h *handler) fault(n *ir.Node, text string) {
 		return
 	}
 	h.fails = true
-	h.f.MovImm(h.code, int64(h.errorSite(n.Line, n.Column, text)))
+	h.f.MovImm(h.code, int64(h.errorSite(n, text)))
 	h.f.Goto(h.failed)
+}
+
+// errorSite is the site that sends a message of its own.
+func (h *handler) errorSite(n *ir.Node, text string) int {
+	line, column := h.told(n)
+	h.p.Sites = append(h.p.Sites, ir.Site{Parts: []ir.Part{{Text: text, Width: ir.NoNumber, Prec: ir.NoNumber}}, Line: line, Column: column})
+	return len(h.p.Sites) - 1
+}
+
+// told is the place that a node's errors are told at: its own, or the call of
+// the function that it is in, where that is none of the script.
+func (h *handler) told(n *ir.Node) (line, column int) {
+	for fr := h.frame; n.Line == 0 && fr != nil && fr.call != nil; fr = fr.up {
+		n = fr.call
+	}
+	return n.Line, n.Column
+}
+
+// fail notes an error of the script at a node.
+func (h *handler) fail(n *ir.Node, hint, format string, args ...any) {
+	line, column := h.told(n)
+	h.generator.fail(line, column, hint, format, args...)
 }
 
 // faultUnless goes on only when a op imm holds.

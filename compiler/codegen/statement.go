@@ -65,7 +65,7 @@ func (h *handler) effect(n *ir.Node) {
 // refuse is for what package check does not let through; it says so rather
 // than make wrong code.
 func (h *handler) refuse(n *ir.Node, what string) {
-	h.generator.fail(n.Line, n.Column, "do it in a timer or end probe, which run in user space", "%s cannot be done in the kernel", what)
+	h.fail(n, "do it in a timer or end probe, which run in user space", "%s cannot be done in the kernel", what)
 }
 
 // evaluate computes an expression for its effects.
@@ -182,6 +182,7 @@ func (h *handler) call(n *ir.Node) variable {
 	f := h.f
 	fn := &h.p.Funcs[n.Int]
 	fr := h.enter(fn, fn.Locals)
+	fr.call = n
 	fr.end = f.Label()
 	if fn.Result != ir.Void {
 		fr.result = h.newVariable(fn.Result, fn.Size)

@@ -270,7 +270,7 @@ func (h *handler) match(n *ir.Node, to vcode.Label, when bool) {
 	s, start := strings.CutPrefix(s, "^")
 	s, end := strings.CutSuffix(s, "$")
 	if strings.ContainsAny(s, `.[]()*+?{}|\^$`) {
-		h.generator.fail(n.Line, n.Column, "in the kernel a pattern is a text, perhaps with ^ before and $ behind it", "the pattern %q needs a search that cannot be done in the kernel", n.Str)
+		h.fail(n, "in the kernel a pattern is a text, perhaps with ^ before and $ behind it", "the pattern %q needs a search that cannot be done in the kernel", n.Str)
 		return
 	}
 	h.temporary(func() {

@@ -17,6 +17,9 @@ type Scope struct {
 	// At is where a function of the prelude was first called: its errors and
 	// lines are told there. It is nil for what the script has itself.
 	At *diag.Span
+	// Called is what such a function is called by, for messages at run time: the
+	// script has not its text.
+	Called string
 
 	vars map[string]*Variable
 
@@ -140,8 +143,12 @@ func (s *Scope) Errorf(at diag.Span, hint, format string, args ...any) {
 	s.Script.errorf(s.Span(at), hint, format, args...)
 }
 
-// Said is the text of the script at a place, for messages and for Mem.What.
+// Said is the text of the script at a place, for messages and for Mem.What; in
+// the prelude it is the function.
 func (s *Scope) Said(at diag.Span) string {
+	if s.At != nil {
+		return s.Called
+	}
 	text := s.Source.Text
 	return text[min(max(at.Start, 0), len(text)):min(max(at.End, at.Start, 0), len(text))]
 }

@@ -64,6 +64,22 @@ func TestRecursionIsBounded(t *testing.T) {
 	}
 }
 
+// What fails in a function that is not the script's is told where the script
+// calls it.
+func TestErrorsOfTheLanguagesOwnFunctions(t *testing.T) {
+	s := newScript()
+	inner := &ir.Node{Op: ir.Div, Type: ir.Long, Args: []*ir.Node{lit(1), lit(0)}}
+	s.Funcs = []ir.Func{
+		{Name: "inner", Body: block(do(inner))},
+		{Name: "outer", Body: block(do(&ir.Node{Op: ir.Call}))},
+	}
+	_, err := s.run(t, do(&ir.Node{Op: ir.Call, Int: 1, Line: 5, Column: 9}))
+	var failed *RuntimeError
+	if !errors.As(err, &failed) || *failed != (RuntimeError{Message: "division by 0", Line: 5, Column: 9}) {
+		t.Errorf("%v", err)
+	}
+}
+
 type brokenStore struct{ Store }
 
 func (brokenStore) Get(int, []Value) (Value, bool, error) {

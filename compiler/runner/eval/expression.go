@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -258,6 +259,11 @@ func (f *frame) call(n *ir.Node) (Value, error) {
 		return Value{}, damaged(n)
 	}
 	if _, err := callee.exec(fn.Body); err != nil {
+		// What is none of the script, as the language's own functions are, has no
+		// place: it is the call's.
+		if failed := (*RuntimeError)(nil); errors.As(err, &failed) && failed.Line == 0 {
+			failed.Line, failed.Column = n.Line, n.Column
+		}
 		return Value{}, err
 	}
 	if callee.result.Type != fn.Result {
