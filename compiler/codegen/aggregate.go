@@ -7,16 +7,24 @@ import (
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
 
+// checkVariances refuses the variance of an aggregate that handlers share, where
+// the kernel has no means to keep it.
+func (g *generator) checkVariances() {
+	for i := range g.p.Globals {
+		v := &g.p.Globals[i]
+		if n := g.shared[i]; n != nil && v.Stats.Variance && !g.fetches {
+			g.fail(n.Line, n.Column, "read it in timer or end probes only",
+				"the variance of %s cannot be kept where a probe in the kernel reads or deletes it: its sum of squares has 128 bits, which several CPUs cannot change at once before 5.12", v.Name)
+		}
+	}
+}
+
 // statAdd is "<<<". The words of an aggregate belong to one CPU. When just one
 // program adds to it, and that is never inside itself, plain instructions do.
 func (h *handler) statAdd(n *ir.Node) {
 	f := h.f
 	to := n.Args[0]
 	g := &h.p.Globals[to.Int]
-	if h.shared[int(to.Int)] && g.Stats.Variance && !h.fetches {
-		h.fail(n, "read it in timer or end probes only",
-			"the variance of %s cannot be kept where a probe in the kernel reads it: its sum of squares has 128 bits, which several CPUs cannot change at once before 5.12", g.Name)
-	}
 	skip := f.Label()
 	var p, v vcode.Reg
 	if g.Array() {
@@ -37,7 +45,7 @@ func (h *handler) statAdd(n *ir.Node) {
 // alone reports whether only this handler adds to a global, and never inside
 // itself.
 func (h *handler) alone(global int) bool {
-	return !h.shared[global] && h.adders[global] == 1 && (h.guarded || h.probe.Kind != ir.RawTracepoint)
+	return h.shared[global] == nil && h.adders[global] == 1 && (h.guarded || h.probe.Kind != ir.RawTracepoint)
 }
 
 // stat reads a shared aggregate. The least, the greatest and the average of

@@ -41,10 +41,10 @@ type generator struct {
 	adders    map[int]int // of each aggregate: how many handlers add to it
 	// shared are aggregates that handlers read or reset. No program can read all
 	// CPUs' copies on every kernel, so of these there is one copy.
-	shared  map[int]bool
-	scratch int     // bytes of working memory that the largest program needs
-	needs   []needs // of each handler
-	zeros   int     // bytes of zeros needed in the literals
+	shared  map[int]*ir.Node // where one does first
+	scratch int              // bytes of working memory that the largest program needs
+	needs   []needs          // of each handler
+	zeros   int              // bytes of zeros needed in the literals
 	ring    bool
 	stacks  bool
 }
@@ -77,6 +77,7 @@ func Generate(p *ir.Program, src *diag.Source) (*object.Object, error) {
 	if !after(5, 11) {
 		g.checkKeys()
 	}
+	g.checkVariances()
 	sites := len(p.Sites)
 	first := g.programs()
 	if err := g.errs.Err(); err != nil {
@@ -165,7 +166,7 @@ func section(p *ir.Probe) string {
 func (g *generator) object(programs []object.Program) *object.Object {
 	o := &object.Object{Order: g.order, Programs: programs, Data: g.p.DataSize, Const: g.literals}
 	for i := range g.p.Globals {
-		if m, ok := globalMap(&g.p.Globals[i], g.shared[i]); ok {
+		if m, ok := globalMap(&g.p.Globals[i], g.shared[i] != nil); ok {
 			o.Maps = append(o.Maps, m)
 		}
 	}

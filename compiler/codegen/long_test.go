@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -108,6 +109,39 @@ func TestLongKeys(t *testing.T) {
 		_, err = Generate(p, src)
 		if (err != nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", release, err, want)
+		}
+	}
+}
+
+// Before 5.12 a variance is not kept where a probe in the kernel reads it, which
+// is told once, there.
+func TestSharedVariance(t *testing.T) {
+	src := &diag.Source{Name: "t.stp", Text: `global n, s
+probe kernel.trace("e") { s <<< 1; s <<< n
+ if (n) n = @variance(s)
+ delete s; s <<< 2 }
+`}
+	for release, want := range map[string]string{
+		"5.10.0": "3:13: the variance of s cannot be kept where a probe in the kernel reads or deletes it",
+		"5.12.0": "",
+	} {
+		p, err := typedForm(src, tpinfo.Kernel{Release: release, Arch: "x86", ByteOrder: tpinfo.LittleEndian, WordSize: 8}, 128)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Generate(p, src)
+		var list *diag.List
+		if !errors.As(err, &list) {
+			list = &diag.List{}
+		}
+		got := ""
+		for _, e := range list.Errors {
+			line, column := src.Place(e.Span.Start)
+			message, _, _ := strings.Cut(e.Message, ": ")
+			got += fmt.Sprintf("%d:%d: %s", line, column, message)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", release, got, want)
 		}
 	}
 }

@@ -2,10 +2,11 @@ package plan
 
 import "github.com/tpinfo/tpinfo/compiler/ir"
 
-// Aggregates tells of each aggregate, by its number among the globals, whether
-// handlers in the kernel read or reset it, and how many of them add to it.
-func Aggregates(p *ir.Program) (read map[int]bool, adders map[int]int) {
-	read, adders = map[int]bool{}, map[int]int{}
+// Aggregates tells of each aggregate, by its number among the globals, where a
+// handler in the kernel first reads or resets it, if one does, and how many of
+// them add to it.
+func Aggregates(p *ir.Program) (read map[int]*ir.Node, adders map[int]int) {
+	read, adders = map[int]*ir.Node{}, map[int]int{}
 	for i := range p.Probes {
 		if !p.Probes[i].Kind.InKernel() {
 			continue
@@ -17,7 +18,9 @@ func Aggregates(p *ir.Program) (read map[int]bool, adders map[int]int) {
 				adds[int(n.Args[0].Int)] = true
 			case n.Op == ir.Stat,
 				n.Op == ir.Delete && len(n.Args) > 0 && n.Args[0].Op == ir.GetGlo && p.Globals[n.Args[0].Int].Type == ir.Stats:
-				read[int(n.Args[0].Int)] = true
+				if global := int(n.Args[0].Int); read[global] == nil {
+					read[global] = n
+				}
 			}
 		})
 		for global := range adds {

@@ -127,7 +127,11 @@ func TestAggregates(t *testing.T) {
 			{Kind: ir.End, Body: block(adds(2), statement(long(ir.Stat, of(0))))},
 		},
 	})
-	if d := cmp.Diff(map[int]bool{1: true, 2: true}, read); d != "" {
+	ops := map[int]ir.Op{}
+	for global, n := range read {
+		ops[global] = n.Op
+	}
+	if d := cmp.Diff(map[int]ir.Op{1: ir.Stat, 2: ir.Delete}, ops); d != "" {
 		t.Errorf("read: %s", d)
 	}
 	if d := cmp.Diff(map[int]int{0: 2, 1: 1}, adders); d != "" {
