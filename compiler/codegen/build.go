@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"slices"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
@@ -97,14 +99,16 @@ func (b *builder) format(n *ir.Node) {
 			b.h.temporary(func() { b.add(b.h.constant(p.Text, textSize(p.Text))) })
 			continue
 		}
-		plain := !p.Minus && !p.Plus && !p.Space && !p.Alt && p.Prec == ir.NoNumber && p.Width <= 20 && p.Width != ir.FromSlot
+		plain := !p.Minus && !p.Plus && !p.Space && p.Prec == ir.NoNumber && p.Width <= 20 && p.Width != ir.FromSlot
 		base := map[rune]int64{'d': 10, 'i': 10, 'u': 10, 'x': 16, 'X': 16, 'o': 8, 'p': 16}[p.Verb]
 		switch {
+		case arg < len(site.Slots) && site.Slots[arg].Render != nil:
+			b.h.fail(n, "print it, or do it in a timer or end probe", "%s() makes its text in user space: a probe in the kernel can print it, and not keep it", site.Slots[arg].Render.Call)
 		case p.Verb == 's' && plain && p.Width == ir.NoNumber && n.Args[arg].Type == ir.String:
 			b.h.temporary(func() { b.add(b.h.text(n.Args[arg])) })
 		case base != 0 && plain && n.Args[arg].Type == ir.Long:
 			b.h.temporary(func() { b.number(b.h.copied(n.Args[arg]), base, p) })
-		case p.Verb == 'c' && plain && p.Width == ir.NoNumber:
+		case p.Verb == 'c' && plain && !p.Alt && p.Width == ir.NoNumber:
 			b.h.temporary(func() { b.character(n.Args[arg]) })
 		default:
 			b.h.fail(n, "printf formats in user space and knows them all; or do it in a timer or end probe",
@@ -162,8 +166,12 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 		f.ALU(asm.Add, t, i)
 		f.StoreImm(vcode.Mem{Base: t, Off: buf.Off}, c, asm.Byte)
 	}
+	prefix := ""
+	if p.Alt || p.Verb == 'p' {
+		prefix = map[rune]string{'x': "0x", 'p': "0x", 'X': "0X", 'o': "0"}[p.Verb]
+	}
 	if p.Zero {
-		b.pad(i, p.Width, '0', put, sign)
+		b.pad(i, p.Width-len(prefix), '0', put, sign)
 	}
 	if sign != vcode.None {
 		positive := f.Label()
@@ -171,9 +179,8 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 		put('-')
 		f.Bind(positive)
 	}
-	if p.Verb == 'p' {
-		put('x')
-		put('0')
+	for _, c := range slices.Backward([]byte(prefix)) {
+		put(int64(c))
 	}
 	if !p.Zero {
 		b.pad(i, p.Width, ' ', put, vcode.None)
