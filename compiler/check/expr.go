@@ -66,6 +66,9 @@ func (s *scope) name(x *syntax.Name, want ir.Type) infer.Value {
 		return infer.Value{Node: s.Bad(want, x.Span)}
 	}
 	s.NeedValue(v, x.Span)
+	if v.Disputed {
+		return infer.Value{Node: s.Node(ir.Const, infer.Open, x.Span)}
+	}
 	return infer.Value{Node: s.Get(v, x.Span), Var: v, C: v.Pointer}
 }
 

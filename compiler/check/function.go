@@ -45,7 +45,7 @@ func (c *checker) newFunction(decl *syntax.Function, src *diag.Source) *function
 			c.Errs.Add(p.Span, "", "parameter %s stands there twice", p.Name)
 		}
 		v := fn.scope.Declare(p.Name)
-		v.Type = typeOf(p.Type)
+		v.Type, v.Declared = typeOf(p.Type), p.Type != syntax.Untyped
 		if src == nil {
 			v.Where = p.Span
 		}

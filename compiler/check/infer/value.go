@@ -58,6 +58,7 @@ func (s *Scope) Learn(v *Variable, t ir.Type, at diag.Span) bool {
 	case t:
 		return true
 	}
+	v.Disputed = v.Disputed || s.Final && s.Quiet == 0 && !v.Declared
 	if v.Where == (diag.Span{}) { // the prelude's
 		s.Errorf(at, "", "%s is %s, and not %s", v.Name, Article(v.Type), Article(t))
 		return false

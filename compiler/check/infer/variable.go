@@ -29,6 +29,12 @@ type Variable struct {
 	Where diag.Span // what decided it
 	// Assigned: something gives it a value. Guessed: nothing told its type.
 	Assigned, Guessed bool
+	// Declared: the script says its type.
+	Declared bool
+	// Disputed: the last pass met a use of another type and told it. What reads
+	// a variable that is not declared is told no more: it may be right in its
+	// own place.
+	Disputed bool
 	// Pointer is the C type that the variable's values have, for "->"; Mixed
 	// when there were several.
 	Pointer *ctype.Type
