@@ -122,7 +122,7 @@ func (h *handler) ifStatement(n *ir.Node) {
 	f.Bind(end)
 }
 
-// loop lowers while and for. The iterations are counted, so that the verifier
+// loop lowers while and for. The rounds of all loops are counted, so that the verifier
 // sees an end.
 func (h *handler) loop(n *ir.Node) {
 	f := h.f
@@ -136,7 +136,8 @@ func (h *handler) loop(n *ir.Node) {
 	limit := plan.Iterations(n)
 	f.ALUImm(asm.Add, h.steps, 1)
 	h.faultUnless(n, asm.JLE, h.steps, limit,
-		"more than "+strconv.FormatInt(limit, 10)+" iterations of loops in one run of a handler: the kernel allows no more; loop in a timer or end probe")
+		"more than "+strconv.FormatInt(limit, 10)+" rounds of loops in one run of a handler, those of all its loops counted together: "+
+			"the kernel allows no more, and fewer the more a round does; loop in a timer or end probe")
 	h.loops = append(h.loops, l)
 	h.statement(body)
 	h.loops = h.loops[:len(h.loops)-1]
