@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +51,7 @@ func newSession(prog *ir.Program, kernel *loaded, opt *Options) (*session, error
 	if kernel == nil {
 		s.store = eval.NewMemory(prog)
 	} else {
-		named.stacks = kernel.Maps[ir.StackMap]
+		named.stacks, named.programs = kernel.Maps[ir.StackMap], kernel.Programs
 		s.store = newStore(prog, kernel.data, kernel.Maps, kernel.Programs)
 		if kernel.ring != nil {
 			s.result.RingSize = int(kernel.Maps[ir.RingMap].MaxEntries())
@@ -72,12 +74,28 @@ func newSession(prog *ir.Program, kernel *loaded, opt *Options) (*session, error
 func (s *session) host() eval.Host {
 	h := eval.ThisProcess(s.printer)
 	h.Stdout, h.Stderr = s.out.stdout(), s.out.stderr()
-	h.Target = int64(s.target())
+	h.Target, h.Module = int64(s.target()), moduleName(s.prog.Name)
 	if s.opt.AllowSystem {
 		h.System = eval.Shell(h.Stdout, h.Stderr)
 	}
 	h.Exit = func() { s.end(ir.Exiting) }
 	return h
+}
+
+// moduleName is what SystemTap would name the kernel module that it makes of a
+// script ("stap -m"): the file's name, of letters, digits and "_". A script that
+// is in no file, "<-e>", is "script".
+func moduleName(script string) string {
+	name := strings.TrimSuffix(filepath.Base(script), ".stp")
+	if strings.HasPrefix(name, "<") {
+		return "script"
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // target is the process that target() tells of.

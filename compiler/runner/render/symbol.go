@@ -26,7 +26,9 @@ func (p *Printer) Symbol(dst []byte, addr uint64, offsets bool) []byte {
 		return dst
 	}
 	dst = hexadecimal(append(dst, '+'), s.Offset)
-	dst = hexadecimal(append(dst, '/'), s.Size)
+	if s.Size > 0 {
+		dst = hexadecimal(append(dst, '/'), s.Size)
+	}
 	if s.Module != "" {
 		dst = append(append(append(dst, " ["...), s.Module...), ']')
 	}

@@ -114,10 +114,14 @@ func Read(r io.Reader) (*Table, error) {
 	return t, nil
 }
 
+// maxOpen is how far a symbol holds addresses of which nothing tells the end: no
+// function of a module is larger, and no program of a handler.
+const maxOpen = 1 << 20
+
 // Symbol finds the symbol that holds addr: the last that does not begin behind
 // it; of several that begin at one address the first that the kernel lists. Its
-// size reaches to the next; the last symbol has none and holds its address
-// alone.
+// size reaches to the next of the same module. Where there is none the size is
+// 0, not known; and between BPF programs, "bpf", is what other programs left.
 func (t *Table) Symbol(addr uint64) (render.Symbol, bool) {
 	after, _ := slices.BinarySearchFunc(t.symbols, addr, func(s symbol, addr uint64) int {
 		if s.addr <= addr {
@@ -137,8 +141,14 @@ func (t *Table) Symbol(addr uint64) (render.Symbol, bool) {
 	})
 	s := t.symbols[at]
 	found := render.Symbol{Name: s.name, Module: s.module, Offset: addr - begin}
+	end := begin + maxOpen
 	if after < len(t.symbols) {
-		found.Size = t.symbols[after].addr - begin
+		next := t.symbols[after]
+		end = min(end, next.addr)
+		if next.module == s.module && s.module != "bpf" {
+			found.Size = next.addr - begin
+			end = next.addr
+		}
 	}
-	return found, found.Offset == 0 || found.Offset < found.Size
+	return found, addr < end
 }

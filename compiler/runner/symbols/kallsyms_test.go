@@ -16,6 +16,8 @@ ffffffff81000040 t second
 ffffffff81000100 T third
 ffffffffc0000000 t in_module	[some_module]
 ffffffffc0000080 t last	[some_module]
+ffffffffc0002000 t bpf_prog_0123456789abcdef_one	[bpf]
+ffffffffc0003000 t bpf_prog_0123456789abcdef_two	[bpf]
 `
 
 func TestTable(t *testing.T) {
@@ -32,8 +34,14 @@ func TestTable(t *testing.T) {
 		{0xffffffff8100003f, render.Symbol{Name: "_stext", Module: "kernel", Offset: 0x3f, Size: 0x40}, true},
 		{0xffffffff81000040, render.Symbol{Name: "second", Module: "kernel", Size: 0xc0}, true},
 		{0xffffffffc000007f, render.Symbol{Name: "in_module", Module: "some_module", Offset: 0x7f, Size: 0x80}, true},
+		// What nothing of its own follows has no size, and not that of a hole.
+		{0xffffffff81000101, render.Symbol{Name: "third", Module: "kernel", Offset: 1}, true},
+		{0xffffffff81100100, render.Symbol{Name: "third", Module: "kernel", Offset: 0x100000}, false},
 		{0xffffffffc0000080, render.Symbol{Name: "last", Module: "some_module"}, true},
-		{0xffffffffc0000081, render.Symbol{Name: "last", Module: "some_module", Offset: 1}, false},
+		{0xffffffffc0001fff, render.Symbol{Name: "last", Module: "some_module", Offset: 0x1f7f}, true},
+		{0xffffffffc0002040, render.Symbol{Name: "bpf_prog_0123456789abcdef_one", Module: "bpf", Offset: 0x40}, true},
+		{0xffffffffc0003040, render.Symbol{Name: "bpf_prog_0123456789abcdef_two", Module: "bpf", Offset: 0x40}, true},
+		{0xffffffffc0103000, render.Symbol{Name: "bpf_prog_0123456789abcdef_two", Module: "bpf", Offset: 0x100000}, false},
 		{0x1234, render.Symbol{}, false},
 		{0, render.Symbol{}, false},
 	} {
