@@ -10,6 +10,7 @@
 //	calls.go     calls; readers.go: what reads memory; prelude.stp: functions in the language itself
 //	print.go     the print family; pretty.go: "$x$", "$$vars"
 //	stats.go     aggregates and what is asked of them
+//	deep.go      expressions that no object can hold
 //	unread.go    globals that are written and never read, shown at the end
 //	examine.go   Examine: what else a check finds, to hold kernels against each other
 //	metadata.go  Metadata: what is asked of the kernel

@@ -1,9 +1,14 @@
 package check_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/tpinfo/tpinfo/compiler/check"
 	"github.com/tpinfo/tpinfo/compiler/check/checktest"
+	"github.com/tpinfo/tpinfo/compiler/diag"
 )
 
 func TestLoops(t *testing.T) {
@@ -58,4 +63,30 @@ func TestMembership(t *testing.T) {
 	checktest.WantLines(t, `global a, b probe begin { a[1, "x"] = 1; b[2] = 3; if ([1, "x"] in a && !(2 in b)) print(1) }`, `if andand([1, "x"] in @a, not([2] in @b))`)
 	checktest.WantErrors(t, `global a probe begin { a[1] = 2; if ("x" in a) print(1); if ([1, 2] in a) print(2); if (1 in z) print(3) }`,
 		"1:38: key 1 of a is a string here and a long in line 1", "1:62: a has 2 keys here and 1 in line 1", `1:89: z is not an array ~ arrays are globals: declare it with "global z"`)
+}
+
+// A chain of operators nests as deep as it is long; an object's readers have a
+// limit, and it is told here.
+func TestDeep(t *testing.T) {
+	for script, column := range map[string]int{
+		"probe begin { println(%s) }":                               23,
+		"function f(x) { return x } probe begin { println(f(%s)) }": 50,
+		"global a probe begin { a[%s] = 1 }":                        24,
+		"function f() { return %s } probe begin { println(f()) }":   23,
+	} {
+		for _, operator := range []string{" + ", " && "} {
+			check := func(n int) error {
+				_, err := checktest.Check(checktest.New(), fmt.Sprintf(script, "cpu()"+strings.Repeat(operator+"cpu()", n)), check.Options{})
+				return err
+			}
+			if err := check(3900); err != nil {
+				t.Errorf("%s: %.200v", script, err)
+			}
+			var list *diag.List
+			if err := check(5000); !errors.As(err, &list) || len(list.Errors) != 1 || list.Errors[0].Span.Start != column-1 ||
+				list.Errors[0].Message != "more than 4000 operators, each of what the one before gives" {
+				t.Errorf("%s: %.200v", script, err)
+			}
+		}
+	}
 }

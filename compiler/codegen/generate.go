@@ -30,6 +30,7 @@ type generator struct {
 	order binary.ByteOrder
 	src   *diag.Source
 	errs  *diag.List
+	lines []string // of src, once one is asked for
 	// What the target's kernel can do.
 	fetches bool // atomic operations that give the old value, and and, or, xor (from 5.12)
 	guarded bool // a raw tracepoint's program is not run inside itself (from 6.2)
@@ -255,11 +256,13 @@ func (g *generator) span(line, column int) diag.Span {
 
 // line is the text of a line of the script.
 func (g *generator) line(n int) string {
-	lines := strings.Split(g.src.Text, "\n")
-	if n < 1 || n > len(lines) {
+	if g.lines == nil {
+		g.lines = strings.Split(g.src.Text, "\n")
+	}
+	if n < 1 || n > len(g.lines) {
 		return ""
 	}
-	return strings.TrimRight(lines[n-1], "\r")
+	return strings.TrimRight(g.lines[n-1], "\r")
 }
 
 // version reads the first two numbers of a release.

@@ -1,10 +1,16 @@
 package diag
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 // Lines and Source say the same of every offset, and of those outside.
 func TestLines(t *testing.T) {
-	for _, text := range []string{"", "\n", "a", "one\ntwo\n\nvier ä ö\nfünf", "\n\n\n"} {
+	for _, text := range []string{"", "\n", "a", "one\ntwo\n\nvier ä ö\nfünf", "\n\n\n",
+		strings.Repeat("a", 511) + "ö" + strings.Repeat("日本", 400) + "\n" + strings.Repeat("x\xffé", 700) + "\n\xff",
+	} {
 		src, lines := &Source{Text: text}, NewLines(text)
 		for offset := -1; offset <= len(text)+1; offset++ {
 			line, column := src.Place(offset)
@@ -12,6 +18,20 @@ func TestLines(t *testing.T) {
 				t.Errorf("%q at %d: %d:%d, want %d:%d", text, offset, gotLine, gotColumn, line, column)
 			}
 		}
+	}
+}
+
+// Places in one long line are found without reading it from its start.
+func TestLongLine(t *testing.T) {
+	text := strings.Repeat("x + ä + ", 1<<17)
+	lines, begin := NewLines(text), time.Now()
+	for offset := 0; offset < len(text); offset += 9 {
+		if line, column := lines.Place(offset); line != 1 || column != offset/9*8+1 {
+			t.Fatalf("%d: %d:%d", offset, line, column)
+		}
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
