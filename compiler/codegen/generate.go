@@ -239,7 +239,7 @@ func (g *generator) fail(line, column int, hint, format string, args ...any) {
 
 // span is the place in the script of a line and a column.
 func (g *generator) span(line, column int) diag.Span {
-	at := 0
+	at := g.src.Begin()
 	for n := 1; n < line; n++ {
 		next := strings.IndexByte(g.src.Text[at:], '\n')
 		if next < 0 {
@@ -257,7 +257,7 @@ func (g *generator) span(line, column int) diag.Span {
 // line is the text of a line of the script.
 func (g *generator) line(n int) string {
 	if g.lines == nil {
-		g.lines = strings.Split(g.src.Text, "\n")
+		g.lines = strings.Split(g.src.Text[g.src.Begin():], "\n")
 	}
 	if n < 1 || n > len(g.lines) {
 		return ""

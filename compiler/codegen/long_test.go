@@ -113,6 +113,29 @@ func TestLongKeys(t *testing.T) {
 	}
 }
 
+// Places are those of the script behind a byte order mark.
+func TestMarkedScript(t *testing.T) {
+	src := &diag.Source{Name: "t.stp", Text: "\ufeffprobe kernel.trace(\"e\") { s = sprintf(\"%-5d\", cpu()); println(s) }\n"}
+	p, err := typedForm(src, thisKernel(), 128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Generate(p, src); err == nil || !strings.HasPrefix(err.Error(), "t.stp:1:31: error: sprintf in the kernel") {
+		t.Errorf("error %v", err)
+	}
+	src.Text = strings.Replace(src.Text, "-5", "5", 1)
+	if p, err = typedForm(src, thisKernel(), 128); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Generate(p, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := o.Programs[0].Lines[0]; !strings.HasPrefix(l.Text, "probe") {
+		t.Errorf("line %q", l.Text)
+	}
+}
+
 // Before 5.12 a variance is not kept where a probe in the kernel reads it, which
 // is told once, there.
 func TestSharedVariance(t *testing.T) {

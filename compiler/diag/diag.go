@@ -24,18 +24,30 @@ type Source struct {
 	Text string
 }
 
+// Begin is where the text begins: behind a byte order mark, which some editors
+// write and which is no character of the script.
+func (s *Source) Begin() int { return begin(s.Text) }
+
+func begin(text string) int {
+	const mark = "\ufeff"
+	if strings.HasPrefix(text, mark) {
+		return len(mark)
+	}
+	return 0
+}
+
 // Place turns a byte offset into a line and a column, both from 1; the column
 // counts characters.
 func (s *Source) Place(offset int) (line, column int) {
-	before := s.Text[:min(max(offset, 0), len(s.Text))]
-	start := strings.LastIndexByte(before, '\n') + 1
+	before := s.Text[:min(max(offset, s.Begin()), len(s.Text))]
+	start := max(strings.LastIndexByte(before, '\n')+1, s.Begin())
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
 // line is the text of the line that an offset is in, without its end.
 func (s *Source) line(offset int) string {
-	offset = min(max(offset, 0), len(s.Text))
-	start := strings.LastIndexByte(s.Text[:offset], '\n') + 1
+	offset = min(max(offset, s.Begin()), len(s.Text))
+	start := max(strings.LastIndexByte(s.Text[:offset], '\n')+1, s.Begin())
 	if n := strings.IndexByte(s.Text[start:], '\n'); n >= 0 {
 		return s.Text[start : start+n]
 	}

@@ -21,9 +21,13 @@ const step = 512
 
 // NewLines finds the lines of a text.
 func NewLines(text string) *Lines {
-	l := &Lines{text: text, starts: []mark{{}}}
+	first := begin(text)
+	l := &Lines{text: text, starts: []mark{{offset: first}}}
 	runes := 0
 	for i := range text {
+		if i < first {
+			continue
+		}
 		if i >= step*len(l.marks) {
 			l.marks = append(l.marks, mark{i, runes})
 		}
@@ -37,7 +41,7 @@ func NewLines(text string) *Lines {
 
 // Place is Source.Place.
 func (l *Lines) Place(offset int) (line, column int) {
-	offset = min(max(offset, 0), len(l.text))
+	offset = min(max(offset, l.starts[0].offset), len(l.text))
 	line = sort.Search(len(l.starts), func(i int) bool { return l.starts[i].offset > offset })
 	start := l.starts[line-1]
 	from := start

@@ -9,6 +9,7 @@ import (
 // Lines and Source say the same of every offset, and of those outside.
 func TestLines(t *testing.T) {
 	for _, text := range []string{"", "\n", "a", "one\ntwo\n\nvier ä ö\nfünf", "\n\n\n",
+		"\ufeff", "\ufeffone\n\ufefftwo",
 		strings.Repeat("a", 511) + "ö" + strings.Repeat("日本", 400) + "\n" + strings.Repeat("x\xffé", 700) + "\n\xff",
 	} {
 		src, lines := &Source{Text: text}, NewLines(text)

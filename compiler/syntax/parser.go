@@ -23,7 +23,7 @@ type Options struct {
 // wrong. The File has what could be read all the same.
 func Parse(src *diag.Source, opt Options) (*File, error) {
 	errs := &diag.List{Source: src}
-	s := &scanner{text: src.Text}
+	s := &scanner{text: src.Text, at: src.Begin()}
 	p := &parser{tokens: preprocess(s.scan(), opt, errs), errs: errs}
 	f := p.file()
 	return f, errs.Err()

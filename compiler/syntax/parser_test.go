@@ -264,3 +264,21 @@ func TestAlternatives(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A byte order mark at the very start is no part of the script; columns count
+// from behind it.
+func TestByteOrderMark(t *testing.T) {
+	if _, err := Parse(&diag.Source{Name: "t", Text: "\ufeffprobe begin { x = 1 }"}, Options{}); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string]string{
+		"\ufeffprobe begin { x = ` }": "t:1:19: error: \"`\" has no meaning here\n  1 | probe begin { x = ` }\n    |                   ^",
+		"\ufeff\nx":                   "t:2:1: ",
+		" \ufeffprobe begin { }":      "t:1:2: error: ",
+		"\ufeff\ufeff":                "t:1:1: error: ",
+	} {
+		if _, err := Parse(&diag.Source{Name: "t", Text: text}, Options{}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
