@@ -79,7 +79,6 @@ func (c *checker) check(f *syntax.File) (*ir.Program, error) {
 	}
 	if c.Final {
 		c.refuseRecursion()
-		c.refuseDeep()
 		sides.Check(c.prog, c.builtin, c.places(), c.Errs)
 	}
 	if err := c.Errs.Err(); err != nil {

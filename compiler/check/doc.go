@@ -10,7 +10,6 @@
 //	calls.go     calls; readers.go: what reads memory; prelude.stp: functions in the language itself
 //	print.go     the print family; pretty.go: "$x$", "$$vars"
 //	stats.go     aggregates and what is asked of them
-//	deep.go      expressions that no object can hold
 //	unread.go    globals that are written and never read, shown at the end
 //	examine.go   Examine: what else a check finds, to hold kernels against each other
 //	metadata.go  Metadata: what is asked of the kernel
@@ -21,7 +20,7 @@
 //	infer    in them: names, nodes, and what is learned of types
 //	target   in them: where in the kernel's memory something lies; by ctype, the C types
 //	format   in them: the formats of printf
-//	sides    behind them: what may run where
+//	sides    behind them: what may run where, and what no object can hold
 //	layout   at last: how many bytes each string takes, where globals lie
 //
 // Types are inferred as SystemTap does it: the script is lowered again and

@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/arith"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
 )
@@ -83,7 +84,7 @@ func (h *handler) stat(n *ir.Node, d vcode.Reg) {
 		}
 		h.faultUnless(n, asm.JNE, count, 0, "empty aggregate")
 		if n.Str == "avg" {
-			h.divideNumbers(asm.Div, d, sum, count)
+			arith.Divide(f, asm.Div, d, sum, count)
 			return
 		}
 		switch n.Str {
@@ -139,10 +140,10 @@ func (h *handler) statWords(a *ir.Aggregate, at vcode.Mem, v vcode.Reg, alone bo
 		h.addSquare(l, at, v, alone)
 	}
 	if l.Log >= 0 {
-		h.bucket(at.At(l.Log), h.logBucket(v), ir.LogBuckets, alone)
+		h.bucket(at.At(l.Log), arith.LogBucket(h.f, v), ir.LogBuckets, alone)
 	}
 	if l.Linear >= 0 {
-		h.bucket(at.At(l.Linear), h.linearBucket(a, v), a.Buckets(), alone)
+		h.bucket(at.At(l.Linear), arith.LinearBucket(h.f, a, v), a.Buckets(), alone)
 	}
 }
 
@@ -219,106 +220,26 @@ func (h *handler) swapUp(at vcode.Mem, word, now vcode.Reg, done vcode.Label) {
 	h.count(ir.ControlSkipped)
 }
 
-// addSquare adds the 128 bits of v*v: with v = 2^32 a + b, that is
-// 2^64 a² + 2^33 ab + b².
+// addSquare adds the 128 bits of v*v.
 func (h *handler) addSquare(l ir.Layout, at vcode.Mem, v vcode.Reg, alone bool) {
 	f := h.f
-	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
-	u := reg(v)
-	h.absolute(u)
-	a, b := reg(u), f.Reg()
-	f.ALUImm(asm.RSh, a, 32)
-	f.Trunc(b, u)
-	ab := reg(a)
-	f.ALU(asm.Mul, ab, b)
-	low, high := reg(b), reg(a)
-	f.ALU(asm.Mul, low, b)
-	f.ALU(asm.Mul, high, a)
-	// 2^33 ab: its upper 31 bits belong to the high word.
-	part := reg(ab)
-	f.ALUImm(asm.RSh, part, 31)
-	f.ALU(asm.Add, high, part)
-	f.ALUImm(asm.LSh, ab, 33)
-	h.addCarry(low, ab, high)
+	low, high := arith.Square(f, v)
 	old := f.Reg()
 	if !alone && h.fetches {
 		// Whoever carries, carries once: the words are right in the end, if not
 		// at each moment.
 		f.Mov(old, low)
 		f.Atomic(asm.FetchAdd, at.At(l.SquaresLow), old)
-		h.addCarry(low, old, high)
+		arith.AddCarry(f, low, old, high)
 		f.Atomic(asm.AddAtomic, at.At(l.SquaresHigh), high)
 		return
 	}
 	f.Load(old, at.At(l.SquaresLow), asm.DWord)
-	h.addCarry(low, old, high)
+	arith.AddCarry(f, low, old, high)
 	f.Store(at.At(l.SquaresLow), low, asm.DWord)
 	f.Load(old, at.At(l.SquaresHigh), asm.DWord)
 	f.ALU(asm.Add, old, high)
 	f.Store(at.At(l.SquaresHigh), old, asm.DWord)
-}
-
-// addCarry is low += x, and high += 1 when that went over.
-func (h *handler) addCarry(low, x, high vcode.Reg) {
-	f := h.f
-	done := f.Label()
-	f.ALU(asm.Add, low, x)
-	f.Jump(asm.JGE, low, x, done)
-	f.ALUImm(asm.Add, high, 1)
-	f.Bind(done)
-}
-
-// logBucket is the number of v's bucket in a logarithmic histogram: 64 for 0,
-// 64 and the number of bits for a positive value, 64 less them for a negative
-// one. It has no branches, for the verifier would follow each way to the end.
-func (h *handler) logBucket(v vcode.Reg) vcode.Reg {
-	f := h.f
-	reg := func(from vcode.Reg) vcode.Reg { r := f.Reg(); f.Mov(r, from); return r }
-	sign := reg(v)
-	f.ALUImm(asm.ArSh, sign, 63) // 0 or -1
-	u := reg(v)
-	f.ALU(asm.Xor, u, sign)
-	f.ALU(asm.Sub, u, sign)
-	n := f.Reg()
-	f.MovImm(n, 0)
-	for step := int64(5); step >= 0; step-- {
-		k := int64(1) << step
-		// t is k when there is something in the upper bits, else 0.
-		t := reg(u)
-		f.ALUImm(asm.RSh, t, k)
-		f.Neg(t) // of 63 bits at most: negative unless 0
-		f.ALUImm(asm.RSh, t, 63)
-		if step > 0 {
-			f.ALUImm(asm.LSh, t, step)
-		}
-		f.ALU(asm.RSh, u, t)
-		f.ALU(asm.Add, n, t)
-	}
-	// What is left is 1, or 0 for v = 0.
-	f.ALU(asm.Add, n, u)
-	f.ALU(asm.Xor, n, sign)
-	f.ALU(asm.Sub, n, sign)
-	f.ALUImm(asm.Add, n, ir.LogZero)
-	return n
-}
-
-// linearBucket is the number of v's bucket: 0 below the range, the last above.
-func (h *handler) linearBucket(a *ir.Aggregate, v vcode.Reg) vcode.Reg {
-	f := h.f
-	n, below, done := f.Reg(), f.Label(), f.Label()
-	last := int64(a.Buckets() - 1)
-	f.Mov(n, v)
-	f.ALUImm(asm.Sub, n, a.Start)
-	f.JumpImm(asm.JSLT, n, 0, below)
-	f.ALUImm(asm.Div, n, a.Width)
-	f.ALUImm(asm.Add, n, 1)
-	f.JumpImm(asm.JLE, n, last, done)
-	f.MovImm(n, last)
-	f.Goto(done)
-	f.Bind(below)
-	f.MovImm(n, 0)
-	f.Bind(done)
-	return n
 }
 
 // bucket counts in one of the words at a place.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/arith"
 	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -128,7 +129,7 @@ func (b *builder) number(v vcode.Reg, base int64, p ir.Part) {
 	h.clear(buf)
 	sign := vcode.None
 	if p.Verb == 'd' || p.Verb == 'i' {
-		sign = h.absolute(v)
+		sign = arith.Absolute(h.f, v)
 	}
 	i, top, done := f.Near(), f.Label(), f.Label()
 	f.MovImm(i, digits)

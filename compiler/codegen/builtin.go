@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/arith"
 	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -205,7 +206,7 @@ func (h *handler) parse(n *ir.Node, d vcode.Reg) {
 		p.read(base.Int)
 	}
 	f.Bind(p.done)
-	h.negateIf(p.value, minus)
+	arith.NegateIf(h.f, p.value, minus)
 	f.Mov(d, p.value)
 }
 

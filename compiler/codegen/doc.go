@@ -4,7 +4,6 @@
 //	handler.go    one probe: where its variables live, how it begins and ends
 //	statement.go  statements
 //	number.go     expressions of type long; jumps on conditions
-//	divide.go     division, which eBPF has for unsigned numbers only
 //	memory.go     the context and the kernel's memory
 //	text.go       strings: where they are, copied, compared, searched
 //	build.go      strings put together: "." and sprintf
@@ -14,8 +13,9 @@
 //	builtin.go    functions
 //
 // What it takes to know of the program before the first instruction, which
-// expressions have effects for example, is package plan's to find out; what
-// becomes of instructions over any number of registers is package vcode's.
+// expressions have effects for example, is package plan's to find out; the
+// arithmetic that eBPF lacks is package arith's; what becomes of instructions over
+// any number of registers is package vcode's.
 //
 // A string is always zero behind its text up to the end of its place, whose
 // size is a multiple of 8. So strings are equal when their words are, a string

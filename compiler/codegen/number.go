@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/tpinfo/tpinfo/compiler/codegen/arith"
 	"github.com/tpinfo/tpinfo/compiler/codegen/plan"
 	"github.com/tpinfo/tpinfo/compiler/codegen/vcode"
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -208,4 +209,30 @@ func (h *handler) branch(n *ir.Node, to vcode.Label, when bool) {
 		}
 		f.JumpImm(op, h.number(n), 0, to)
 	}
+}
+
+// divide is signed division or remainder with the meaning of C; the signs matter
+// where they are not known.
+func (h *handler) divide(n *ir.Node, d vcode.Reg) {
+	f := h.f
+	x, y := n.Args[0], n.Args[1]
+	alu := asm.Div
+	if n.Op == ir.Mod {
+		alu = asm.Mod
+	}
+	a := h.kept(x, y)
+	if y.Op == ir.Const && y.Int > 0 {
+		arith.DivideBy(f, alu, d, a, y.Int, plan.NeverNegative(x))
+		return
+	}
+	b := h.number(y)
+	h.faultUnless(n, asm.JNE, b, 0, "division by 0")
+	if plan.NeverNegative(x) && plan.NeverNegative(y) {
+		u := f.Reg()
+		f.Mov(u, a)
+		f.ALU(alu, u, b)
+		f.Mov(d, u)
+		return
+	}
+	arith.Divide(f, alu, d, a, b)
 }

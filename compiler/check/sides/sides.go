@@ -18,10 +18,11 @@ type Places struct {
 }
 
 // Check adds to errs what cannot run where a probe runs, in functions that it
-// calls too; functions are the built-in ones. The rule is repeated in each
+// calls too, and what no object can hold for user space; functions are the built-in ones. The rule is repeated in each
 // message.
 func Check(p *ir.Program, functions map[string]ir.Function, at Places, errs *diag.List) {
 	r := &checker{p: p, places: at, errs: errs, functions: functions, seen: map[key]bool{}}
+	r.refuseDeep()
 	for i := range p.Probes {
 		probe := &p.Probes[i]
 		r.kernel, r.point, r.function, r.at = probe.Kind.InKernel(), probe.Point, -1, at.Probes[i]

@@ -1,4 +1,4 @@
-package check
+package sides
 
 import (
 	"slices"
@@ -9,18 +9,18 @@ import (
 // refuseDeep tells chains of operators that are longer than an object can hold:
 // each is an operand of the next. Of probes in the kernel an object holds the
 // code.
-func (c *checker) refuseDeep() {
-	for i := range c.prog.Funcs {
-		c.refuseDeepIn(c.prog.Funcs[i].Body)
+func (r *checker) refuseDeep() {
+	for i := range r.p.Funcs {
+		r.refuseDeepIn(r.p.Funcs[i].Body)
 	}
-	for i := range c.prog.Probes {
-		if p := &c.prog.Probes[i]; !p.Kind.InKernel() {
-			c.refuseDeepIn(p.Body)
+	for i := range r.p.Probes {
+		if p := &r.p.Probes[i]; !p.Kind.InKernel() {
+			r.refuseDeepIn(p.Body)
 		}
 	}
 }
 
-func (c *checker) refuseDeepIn(body *ir.Node) {
+func (r *checker) refuseDeepIn(body *ir.Node) {
 	// The place is that of the outermost expression: the statements around it
 	// may nest no more than the parser lets them.
 	const statements = 1000
@@ -32,7 +32,7 @@ func (c *checker) refuseDeepIn(body *ir.Node) {
 		}
 		if depth > ir.MaxNesting {
 			at := slices.IndexFunc(path[:], func(n *ir.Node) bool { return n.Type != ir.Void })
-			c.Errs.Add(c.Spans[path[max(at, 0)]], "compute it in parts, and keep those in variables",
+			r.errs.Add(r.places.Nodes[path[max(at, 0)]], "compute it in parts, and keep those in variables",
 				"more than %d operators, each of what the one before gives", ir.MaxNesting)
 			return false
 		}
