@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"time"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
@@ -17,13 +16,12 @@ const (
 )
 
 // loop prints what probes send and runs timers, until something ends the run.
-func (s *session) loop(ctx context.Context) error {
+// In each round every timer that is due runs once, however late they all are:
+// what else there is to do has its turn.
+func (s *session) loop() error {
 	begun := time.Now()
 	s.timers.begin(begun)
-	var commandDone chan struct{}
-	if s.command != nil {
-		commandDone = s.command.done
-	}
+	defer s.ends.after(s.opt.Timeout)()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	rest := shortRest
@@ -33,18 +31,14 @@ func (s *session) loop(ctx context.Context) error {
 			return err
 		}
 		s.lookAtState()
-		for s.result.Reason == "" {
-			p := s.timers.take(time.Now())
-			if p == nil {
-				break
-			}
-			if err := s.handle(ctx, p); err != nil {
+		reason := s.ends.reason()
+		if reason == "" || reason == TimedOut {
+			if err := s.runTimers(time.Since(begun)); err != nil {
 				return err
 			}
 		}
-		now := time.Now()
-		if s.opt.Timeout > 0 && now.Sub(begun) >= s.opt.Timeout {
-			s.because(TimedOut)
+		if reason != "" {
+			s.because(reason)
 		}
 		if s.result.Reason != "" {
 			return nil
@@ -55,17 +49,31 @@ func (s *session) loop(ctx context.Context) error {
 		if err := s.out.flush(); err != nil {
 			return err
 		}
-		alarm.Reset(s.pause(now.Sub(begun), rest))
+		alarm.Reset(s.pause(time.Since(begun), rest))
 		select {
-		case <-ctx.Done():
-			s.because(Interrupted)
-		case <-commandDone:
-			s.because(CommandDone)
+		case <-s.ends.came.Done():
 		case <-alarm.C:
-			continue
 		}
-		return nil
 	}
+}
+
+// runTimers runs those that are due, and were before the time was over: what is
+// to be at the last moment is done, even if that has just passed.
+func (s *session) runTimers(elapsed time.Duration) error {
+	if s.opt.Timeout > 0 {
+		elapsed = min(elapsed, s.opt.Timeout)
+	}
+	now := s.timers.start.Add(elapsed)
+	for s.result.Reason == "" && s.ends.handlers.Err() == nil {
+		p := s.timers.take(now)
+		if p == nil {
+			break
+		}
+		if err := s.handle(s.ends.handlers, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pause is how long there is nothing to do.
@@ -76,9 +84,6 @@ func (s *session) pause(elapsed, rest time.Duration) time.Duration {
 		if s.kernel.ring != nil && s.kernel.ring.fill() > crowded {
 			d = 0
 		}
-	}
-	if s.opt.Timeout > 0 {
-		d = min(d, s.opt.Timeout-elapsed)
 	}
 	if t := s.timers.next(); t != nil {
 		d = min(d, t.due-elapsed)

@@ -200,7 +200,7 @@ func (s *script) run(t *testing.T, opt Options) (stdout, stderr string, result R
 	var out, errs bytes.Buffer
 	opt.Stdout, opt.Stderr = &out, &errs
 	if opt.Timeout == 0 { // so that no failure hangs
-		opt.Timeout = 5 * time.Second
+		opt.Timeout = time.Minute
 	}
 	result, err := Run(t.Context(), s.compile(t), opt)
 	if err != nil {

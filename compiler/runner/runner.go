@@ -22,7 +22,7 @@ type Options struct {
 	// it (-c). It is a program, found through PATH, and its arguments.
 	Command []string
 	// Timeout ends the run, counted from when probes are attached; 0 for
-	// never.
+	// never. Begin probes, before that, have as long.
 	Timeout time.Duration
 	// Stdin of Command; nil for none.
 	Stdin *os.File

@@ -30,6 +30,7 @@ type session struct {
 	out     *output
 	timers  *schedule
 	command *command // of -c
+	ends    *ends
 
 	record render.Record
 	line   []byte // what a record prints
@@ -120,19 +121,22 @@ func (s *session) run(ctx context.Context) (err error) {
 		defer s.command.stop()
 	}
 	defer func() { err = errors.Join(err, s.out.flush()) }()
-	if err := s.begin(ctx); err != nil {
+	s.ends = newEnds(ctx)
+	defer s.ends.stop()
+	if err := s.begin(); err != nil {
 		return err
 	}
 	if s.result.Reason == "" {
-		if err := s.observe(ctx); err != nil {
+		if err := s.observe(); err != nil {
 			return err
 		}
 	}
 	return s.finish(ctx)
 }
 
-// begin initialises globals and runs the begin probes.
-func (s *session) begin(ctx context.Context) error {
+// begin initialises globals and runs the begin probes, which have the time of
+// the timeout for themselves.
+func (s *session) begin() error {
 	if s.kernel != nil {
 		d := s.kernel.data
 		d.store(ir.ControlTarget, int64(s.target()))
@@ -152,7 +156,12 @@ func (s *session) begin(ctx context.Context) error {
 			}
 		}
 	}
-	return s.all(ctx, ir.Begin)
+	defer s.ends.after(s.opt.Timeout)()
+	err := s.all(s.ends.handlers, ir.Begin)
+	if r := s.ends.reason(); err == nil && r != "" {
+		s.because(r)
+	}
+	return err
 }
 
 // wallOffset is what to add to CLOCK_MONOTONIC to get CLOCK_REALTIME, in
@@ -188,7 +197,8 @@ func (s *session) all(ctx context.Context, kind ir.ProbeKind) error {
 	return nil
 }
 
-// handle runs a user-side probe.
+// handle runs a user-side probe. Where the context ends it, what ended the
+// context is why.
 func (s *session) handle(ctx context.Context, p *ir.Probe) error {
 	err := s.machine.Run(ctx, p)
 	var failed *eval.RuntimeError
@@ -198,11 +208,11 @@ func (s *session) handle(ctx context.Context, p *ir.Probe) error {
 	case errors.Is(err, eval.ErrExit):
 		s.because(Exited)
 		return nil
-	case ctx.Err() != nil:
-		s.because(Interrupted)
-		return nil
 	case errors.As(err, &failed):
 		return s.fail(failed.Line, failed.Column, failed.Message)
+	case ctx.Err() != nil:
+		s.because(s.ends.reason())
+		return nil
 	}
 	return fmt.Errorf("%s:%d:%d: %s: %w", s.prog.Name, p.Line, p.Column, p.Point, err)
 }
@@ -231,7 +241,7 @@ func (s *session) fail(line, column int, message string) error {
 }
 
 // observe attaches, and waits for the end.
-func (s *session) observe(ctx context.Context) error {
+func (s *session) observe() error {
 	if s.command != nil {
 		s.command.await()
 	}
@@ -261,8 +271,9 @@ func (s *session) observe(ctx context.Context) error {
 		if err := s.command.begin(); err != nil {
 			return errors.Join(fmt.Errorf("start the command: %w", err), attached.Close())
 		}
+		go s.ends.with(s.command)
 	}
-	err := s.loop(ctx)
+	err := s.loop()
 	s.end(ir.Exiting)
 	if err = errors.Join(err, attached.Close()); err != nil || s.kernel == nil {
 		return err

@@ -89,6 +89,87 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// A timer that takes longer than its interval, and a handler without an end, keep
+// no end from coming: not the time's, not the command's, not the caller's.
+func TestEndsOfBusyRuns(t *testing.T) {
+	rounds := func(s *script, n int64) *ir.Node {
+		i := &ir.Node{Op: ir.GetLoc, Type: ir.Long}
+		next := long(ir.Update, i, number(1))
+		next.How = ir.Add
+		return &ir.Node{Op: ir.Loop, Args: []*ir.Node{long(ir.Lt, i, number(n)), next, block()}}
+	}
+	local := []ir.Local{{Name: "i", Type: ir.Long}}
+	for name, probe := range map[string]func(s *script){
+		"a slow timer": func(s *script) {
+			s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(time.Millisecond), Locals: local}, rounds(s, 100_000))
+		},
+		"a timer without an end": func(s *script) {
+			s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(time.Millisecond), Locals: local}, rounds(s, 1<<60))
+		},
+		"begin without an end": func(s *script) {
+			s.probe(ir.Probe{Kind: ir.Begin, Locals: local}, rounds(s, 1<<60))
+		},
+	} {
+		for _, reason := range []Reason{TimedOut, CommandDone, Interrupted} {
+			if name == "begin without an end" && reason == CommandDone {
+				continue // it starts after begin
+			}
+			t.Run(name+", "+string(reason), func(t *testing.T) {
+				s := newScript(t)
+				probe(s)
+				s.probe(ir.Probe{Kind: ir.End}, s.print("end"))
+				// What does not end in a minute does not end.
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				opt := Options{}
+				switch reason {
+				case TimedOut:
+					opt.Timeout = 50 * time.Millisecond
+				case CommandDone:
+					opt.Command = []string{"sleep", "0.05"}
+				case Interrupted:
+					time.AfterFunc(50*time.Millisecond, cancel)
+				}
+				var out, errs bytes.Buffer
+				opt.Stdout, opt.Stderr = &out, &errs
+				result, err := Run(ctx, s.compile(t), opt)
+				if err != nil || result.Reason != reason || out.String() != "end\n" || errs.String() != "" {
+					t.Errorf("%+v, %v: %q, %q", result, err, out.String(), errs.String())
+				}
+			})
+		}
+	}
+}
+
+// A timer that is due at the last moment runs.
+func TestLastReport(t *testing.T) {
+	s := newScript(t)
+	n := s.scalar("n", 0)
+	s.probe(ir.Probe{Kind: ir.Timer, Interval: int64(50 * time.Millisecond)}, increase(n))
+	s.probe(ir.Probe{Kind: ir.End}, s.print("n", long(ir.Ge, n, number(1))))
+	out, errs, result := s.run(t, Options{Timeout: 50 * time.Millisecond})
+	if out != "n 1\n" || errs != "" || result.Reason != TimedOut {
+		t.Errorf("%+v: %q, %q", result, out, errs)
+	}
+}
+
+// A handler that runs when an end comes may go on for a moment.
+func TestAllowance(t *testing.T) {
+	e := newEnds(t.Context())
+	defer e.stop()
+	if e.reason() != "" || e.came.Err() != nil {
+		t.Errorf("an end before there is one: %q, %v", e.reason(), e.came.Err())
+	}
+	start := time.Now()
+	e.because(CommandDone)
+	e.because(TimedOut)
+	<-e.came.Done()
+	<-e.handlers.Done()
+	if took := time.Since(start); took < allowance || e.reason() != CommandDone {
+		t.Errorf("%q, handlers were cut after %v", e.reason(), took)
+	}
+}
+
 // The command starts when it is let, and its end is the run's.
 func TestCommand(t *testing.T) {
 	s := newScript(t)
