@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // gate is what the command's process runs until it may start: a shell that says
@@ -23,9 +25,13 @@ type command struct {
 	ready   *os.File      // tells when the gate's shell is there
 	open    *os.File      // of the gate
 	done    chan struct{} // closed when it has ended
+	family  *family
+	grace   <-chan time.Time // nil when it has none
 }
 
-// startCommand starts a command in front of its gate.
+// startCommand starts a command in front of its gate. It leads a process group
+// of its own, unless there is a terminal, which only the group that is in the
+// foreground may read from and gets ^C of.
 func startCommand(argv []string, stdin *os.File, stdout, stderr io.Writer) (*command, error) {
 	program, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -49,10 +55,13 @@ func startCommand(argv []string, stdin *os.File, stdout, stderr io.Writer) (*com
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = patience // for what it started and left behind
 	cmd.ExtraFiles = []*os.File{wait, there}
+	group := !hasTerminal()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("the shell that starts the command: %w", err), open.Close(), ready.Close())
 	}
-	c := &command{process: cmd.Process, ready: ready, open: open, done: make(chan struct{})}
+	c := &command{process: cmd.Process, ready: ready, open: open, done: make(chan struct{}),
+		family: newFamily(cmd.Process.Pid, group)}
 	go func() {
 		// How the command ended is between it and its user.
 		_ = cmd.Wait()
@@ -71,27 +80,57 @@ func (c *command) await() {
 // begin lets the command run.
 func (c *command) begin() error {
 	_, err := c.open.WriteString("go\n")
+	if errors.Is(err, unix.EPIPE) {
+		err = nil // ^C has ended the gate
+	}
 	return errors.Join(err, c.open.Close())
 }
 
 // patience is how long a command may take to end when it was told to.
 const patience = 2 * time.Second
 
-// stop ends the command if it still runs, and waits for it.
-func (c *command) stop() {
+// courtesy is how long a command that ^C has reached has for itself before it is
+// told to end.
+const courtesy = time.Second
+
+// tell asks the command, if it still runs, and what it started, to end.
+func (c *command) tell(why Reason) error {
+	if c.ended() {
+		return nil // what it left behind on purpose is none of ours
+	}
+	if why == Interrupted && !c.family.leads() {
+		c.grace = time.NewTimer(courtesy).C
+		return nil
+	}
+	_, err := c.family.tell(unix.SIGTERM)
+	return err
+}
+
+// stop ends the command if it still runs, with all that it started, and waits
+// for it.
+func (c *command) stop() (err error) {
 	c.ready.Close()
 	c.open.Close() // done already when it was begun
-	for _, signal := range []os.Signal{syscall.SIGTERM, os.Kill} {
+	if c.grace != nil {
 		select {
+		case <-c.grace:
 		case <-c.done:
-			return
-		default:
 		}
-		_ = c.process.Signal(signal) // it may just have ended
-		select {
-		case <-c.done:
-		case <-time.After(patience):
+	}
+	if !c.ended() || len(c.family.told) > 0 {
+		if err = c.family.end(patience); err != nil {
+			_ = c.process.Kill() // it at least; it may have ended
 		}
 	}
 	<-c.done
+	return err
+}
+
+func (c *command) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }

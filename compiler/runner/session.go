@@ -118,7 +118,7 @@ func (s *session) end(state int64) {
 // runner, not of the script.
 func (s *session) run(ctx context.Context) (err error) {
 	if s.command != nil {
-		defer s.command.stop()
+		defer func() { err = errors.Join(err, s.command.stop()) }()
 	}
 	defer func() { err = errors.Join(err, s.out.flush()) }()
 	s.ends = newEnds(ctx)
@@ -275,7 +275,11 @@ func (s *session) observe() error {
 	}
 	err := s.loop()
 	s.end(ir.Exiting)
-	if err = errors.Join(err, attached.Close()); err != nil || s.kernel == nil {
+	if err = errors.Join(err, attached.Close()); s.command != nil {
+		// It ends while the last probes run.
+		err = errors.Join(err, s.command.tell(s.result.Reason))
+	}
+	if err != nil || s.kernel == nil {
 		return err
 	}
 	waitForHandlers()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -140,5 +141,30 @@ func TestShell(t *testing.T) {
 	defer cancel()
 	if err := run(ctx, "exec sleep 20"); err == nil {
 		t.Error("a command outlives its context")
+	}
+}
+
+// A command that is told to end does, with what it started; what that has of its
+// output keeps nobody waiting.
+func TestShellEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reader, writer := io.Pipe()
+	defer reader.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- Shell(writer, io.Discard)(ctx, "echo begun; sleep 1000; echo not this") }()
+	line := make([]byte, 6)
+	if _, err := io.ReadFull(reader, line); err != nil || string(line) != "begun\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	go io.Copy(io.Discard, reader) //nolint:errcheck // nothing is to come
+	cancel()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("no error for a command that was ended")
+		}
+	case <-time.After(time.Minute):
+		t.Error("it goes on")
 	}
 }

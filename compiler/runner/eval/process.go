@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -42,11 +43,15 @@ func ThisProcess(printer render.Printer) Host {
 }
 
 // Shell makes a Host's System: commands run with sh and print to stdout and
-// stderr. How a command ends is its own affair.
+// stderr. How a command ends is its own affair; when the context ends it is told
+// to, with all that it started.
 func Shell(stdout, stderr io.Writer) func(context.Context, string) error {
 	return func(ctx context.Context, command string) error {
 		cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
 		cmd.Stdout, cmd.Stderr = stdout, stderr
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGTERM) }
+		cmd.WaitDelay = time.Second
 		err := cmd.Run()
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && ctx.Err() == nil {
 			return nil
