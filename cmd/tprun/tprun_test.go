@@ -212,6 +212,34 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// A reader of the output that leaves ends the run in order, and the program as it
+// ends any.
+func TestReaderLeaves(t *testing.T) {
+	object := write(t, "lines", []ir.Probe{
+		{Kind: ir.Timer, Interval: int64(time.Millisecond), Body: block(printSite(0))},
+		{Kind: ir.End, Body: block(printSite(1))},
+	}, text("line\n"), ir.Site{Line: 2, Column: 9, Stderr: true, Parts: text("end\n").Parts})
+	cmd, _, stderr := tprun(t, "-c", "sleep 1000; :", object)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	line := make([]byte, 5)
+	if n, err := r.Read(line); err != nil || string(line[:n]) != "line\n" {
+		t.Errorf("%q, %v", line[:n], err)
+	}
+	r.Close()
+	_ = cmd.Wait() // the state tells
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGPIPE || stderr.String() != "end\n" {
+		t.Errorf("%v, %q", cmd.ProcessState, stderr)
+	}
+}
+
 // marked is the name of a program in the kernel that only this process of the
 // tests loads.
 var marked = fmt.Sprintf("mark_%d", os.Getpid())

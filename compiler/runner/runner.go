@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/compiler/object"
@@ -56,6 +59,7 @@ const (
 	Interrupted Reason = "interrupted"
 	TimedOut    Reason = "the time was over"
 	CommandDone Reason = "the command ended"
+	ReaderLeft  Reason = "nobody reads the output any more"
 )
 
 // Result is how a run went.
@@ -106,7 +110,22 @@ func (r *Result) Warnings() []string {
 // An error says that it could not run: a *MismatchError when the object was
 // compiled for another kernel, a *RejectedError when the verifier does not take
 // it.
+//
+// Where nobody reads the output any more, the run ends in order as well, and then
+// as any other write would: SIGPIPE ends this process when it was its standard
+// output or error, and the error wraps EPIPE when it was something else.
 func Run(ctx context.Context, file *object.File, opt Options) (result Result, err error) {
+	// A write where nobody reads is an error of its own, not the process's end, as
+	// long as somebody waits for the signal.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, unix.SIGPIPE)
+	var again func() error
+	defer func() {
+		signal.Stop(broken)
+		if again != nil {
+			err = errors.Join(err, again())
+		}
+	}()
 	prog := file.Script
 	if err := checkKernel(prog, &opt); err != nil {
 		return Result{}, err
@@ -122,6 +141,7 @@ func Run(ctx context.Context, file *object.File, opt Options) (result Result, er
 	if err != nil {
 		return Result{}, err
 	}
+	again = s.out.again
 	err = s.run(ctx)
 	return s.result, err
 }

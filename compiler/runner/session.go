@@ -123,6 +123,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.out.flush()) }()
 	s.ends = newEnds(ctx)
 	defer s.ends.stop()
+	s.out.whenLeft(func() { s.ends.because(ReaderLeft) })
 	if err := s.begin(); err != nil {
 		return err
 	}
