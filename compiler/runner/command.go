@@ -15,8 +15,8 @@ import (
 // gate is what the command's process runs until it may start: a shell that says
 // when it is there, waits for a line, and becomes the command. Its number stays,
 // so target() is known before, and the command's own execve is an event that
-// probes see, while that of the shell is none. Where the runner dies before, the
-// line never comes and the shell leaves.
+// probes see, while what the shell does is none (onset.go). Where the runner dies
+// before, the line never comes and the shell leaves.
 const gate = `echo >&4; exec 4>&-; read -r go <&3 || exit; exec 3<&-; exec "$@"`
 
 // command is the process of -c.

@@ -7,9 +7,10 @@
 //	2 load     maps, then programs, through the verifier (load.go, verifier.go)
 //	3 begin    control words, initial values, begin probes (session.go)
 //	4 attach   one file an attach kind: raw_tracepoint.go, tracepoint.go,
-//	           perf_event.go
+//	           perf_event.go; that the command begins is seen by onset.go
 //	5 loop     records of the ring buffer, timers, the command of -c (loop.go,
-//	           ring.go, timer.go, command.go)
+//	           ring.go, timer.go, command.go, family.go), until an end comes
+//	           (ends.go)
 //	6 detach   then drain what is in the ring
 //	7 end      end probes, or error probes after an error; drain, report losses
 //

@@ -31,6 +31,9 @@ func (s *session) loop() error {
 			return err
 		}
 		s.lookAtState()
+		if err := s.lookForCommand(); err != nil {
+			return err
+		}
 		reason := s.ends.reason()
 		if reason == "" || reason == TimedOut {
 			if err := s.runTimers(time.Since(begun)); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tpinfo/tpinfo/compiler/ir"
 	"github.com/tpinfo/tpinfo/fixtures/tier"
 )
@@ -110,6 +112,31 @@ func TestExitInKernel(t *testing.T) {
 	// Two threads make the calls: handlers may have been inside.
 	if lines := strings.Count(out, "call "); lines < 10 || lines > 12 {
 		t.Errorf("%d lines", lines)
+	}
+}
+
+// The command's first call is its own execve: what its process did before, to
+// start it, is not seen, and nothing of it is missed.
+func TestFirstCall(t *testing.T) {
+	tier.Need(t, tier.Machine)
+	if !firstNamespace() {
+		t.Skip("the kernel has other numbers for the processes here")
+	}
+	s := newScript(t)
+	number := &ir.Node{Op: ir.Arg, Type: ir.Long, Int: 8, Mem: &ir.Mem{Size: 8, Signed: true}}
+	mine := func(print *ir.Node) *ir.Node {
+		return &ir.Node{Op: ir.If, Args: []*ir.Node{long(ir.Eq, call("pid"), call("target")), block(print)}}
+	}
+	s.probe(ir.Probe{Kind: ir.RawTracepoint, Event: "sys_enter"}, mine(s.print("enter", number)))
+	s.probe(ir.Probe{Kind: ir.RawTracepoint, Event: "sys_exit"}, mine(s.print("leave", number)))
+	s.probe(ir.Probe{Kind: ir.RawTracepoint, Event: "sched_process_exec"}, mine(s.print("exec")))
+	for range 5 {
+		out, errs, result := s.run(t, Options{Command: []string{"true"}, Timeout: time.Minute})
+		begin := fmt.Sprintf("enter %d\nexec\nleave 0\nenter ", unix.SYS_EXECVE)
+		end := fmt.Sprintf("enter %d\n", unix.SYS_EXIT_GROUP)
+		if !strings.HasPrefix(out, begin) || !strings.HasSuffix(out, end) || errs != "" || result.Reason != CommandDone {
+			t.Errorf("%.300q … , want %q … %q; %q, %+v", out, begin, end, errs, result)
+		}
 	}
 }
 

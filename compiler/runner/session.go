@@ -30,6 +30,7 @@ type session struct {
 	out     *output
 	timers  *schedule
 	command *command // of -c
+	onset   *onset   // of the command, until it has begun
 	ends    *ends
 
 	record render.Record
@@ -242,14 +243,17 @@ func (s *session) fail(line, column int, message string) error {
 }
 
 // observe attaches, and waits for the end.
-func (s *session) observe() error {
+func (s *session) observe() (err error) {
 	if s.command != nil {
 		s.command.await()
 	}
 	start := time.Now()
 	attached := &attachment{}
+	defer func() { err = errors.Join(err, s.onset.close()) }()
 	if s.kernel != nil {
-		var err error
+		if err := s.expectCommand(); err != nil {
+			return err
+		}
 		if attached, err = attach(s.prog, s.kernel.Programs); err != nil {
 			return err
 		}
@@ -274,7 +278,7 @@ func (s *session) observe() error {
 		}
 		go s.ends.with(s.command)
 	}
-	err := s.loop()
+	err = s.loop()
 	s.end(ir.Exiting)
 	if err = errors.Join(err, attached.Close()); s.command != nil {
 		// It ends while the last probes run.
@@ -285,6 +289,26 @@ func (s *session) observe() error {
 	}
 	waitForHandlers()
 	return s.drainAll()
+}
+
+// expectCommand gets ready for the command to begin, which makes it the target.
+func (s *session) expectCommand() (err error) {
+	if s.command == nil || s.opt.Target != 0 || !firstNamespace() {
+		return nil
+	}
+	s.kernel.data.store(ir.ControlTarget, nobody)
+	s.onset, err = prepareOnset(s.target(), s.kernel.Maps[ir.DataMap])
+	return err
+}
+
+// lookForCommand sees that the command has begun.
+func (s *session) lookForCommand() error {
+	if s.onset == nil || s.kernel.data.load(ir.ControlTarget) == nobody {
+		return nil
+	}
+	err := s.onset.close()
+	s.onset = nil
+	return err
 }
 
 // finish runs the last probes and counts what was lost.
