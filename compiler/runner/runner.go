@@ -22,7 +22,8 @@ type Options struct {
 	// that of Command.
 	Target int
 	// Command is started once all probes are attached, and the run ends with
-	// it (-c). It is a program, found through PATH, and its arguments.
+	// it (-c); it is told to end where the run ends first. It is a program, found
+	// through PATH, and its arguments, as CommandLine makes them.
 	Command []string
 	// Timeout ends the run, counted from when probes are attached; 0 for
 	// never. Begin probes, before that, have as long.
