@@ -97,6 +97,8 @@ func parse(args []string) (*options, error) {
 		return nil, errors.New("-x and -c: target() is one process")
 	case given["c"] && len(runner.CommandLine(o.command)) == 0:
 		return nil, errors.New("-c: it takes a command")
+	case given["ring-size"] && runner.CheckRingSize(o.ring) != nil:
+		return nil, fmt.Errorf("--ring-size: %w", runner.CheckRingSize(o.ring))
 	case o.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: it takes a time such as 30s", o.timeout)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"flag"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -41,6 +43,8 @@ func TestParse(t *testing.T) {
 		{[]string{"-x", "1", "-c", "ls", "a.o"}, "-x and -c: target() is one process"},
 		{[]string{"-c", " ", "a.o"}, "-c: it takes a command"},
 		{[]string{"--timeout", "-1s", "a.o"}, "--timeout -1s: it takes a time such as 30s"},
+		{[]string{"--ring-size", "9999", "a.o"}, "--ring-size: a ring buffer of 9999 bytes: it takes a power of two from " +
+			strconv.Itoa(os.Getpagesize()) + " to 1073741824"},
 		{[]string{"--nonsense"}, "flag provided but not defined: -nonsense"},
 	} {
 		if o, err := parse(c.args); err == nil || err.Error() != c.want {

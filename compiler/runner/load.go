@@ -86,9 +86,8 @@ func fitRing(m *ebpf.MapSpec, size int) error {
 	if m == nil || size == 0 {
 		return nil
 	}
-	page := unix.Getpagesize()
-	if size < page || size&(size-1) != 0 || size > maxRing {
-		return fmt.Errorf("a ring buffer of %d bytes: it takes a power of two from %d to %d", size, page, maxRing)
+	if err := CheckRingSize(size); err != nil {
+		return err
 	}
 	m.MaxEntries = uint32(size)
 	return nil
@@ -96,6 +95,15 @@ func fitRing(m *ebpf.MapSpec, size int) error {
 
 // maxRing bounds a ring buffer, in bytes.
 const maxRing = 1 << 30
+
+// CheckRingSize says why no ring buffer of this machine has so many bytes.
+func CheckRingSize(size int) error {
+	page := unix.Getpagesize()
+	if size < page || size&(size-1) != 0 || size > maxRing {
+		return fmt.Errorf("a ring buffer of %d bytes: it takes a power of two from %d to %d", size, page, maxRing)
+	}
+	return nil
+}
 
 // createArrays creates the maps of the script's own arrays and aggregates one
 // by one, so that an error can name the one that is too large.

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,6 +92,9 @@ func TestOutput(t *testing.T) {
 			checkRuns(t, ran, int64(c.calls), &result)
 			if errs != "" {
 				t.Errorf("%q", errs)
+			}
+			if want := fmt.Sprintf("lost %d records: the output buffer of 4 KB was full; try a larger one with --ring-size 16384", result.Lost); c.ring == 1<<12 && !slices.Contains(result.Warnings(), want) {
+				t.Errorf("warnings %q, want %q", result.Warnings(), want)
 			}
 			t.Logf("%d records in %v, %.0f a second; lost %d, missed %d", c.calls, took, float64(c.calls)/took.Seconds(), result.Lost, result.Missed)
 		})

@@ -95,7 +95,8 @@ func (r *Result) Warnings() []string {
 			w = append(w, fmt.Sprintf(format, args...))
 		}
 	}
-	say(r.Lost, "lost %d records: the output buffer of %d KB was full; try a larger one", r.Lost, r.RingSize>>10)
+	say(r.Lost, "lost %d records: the output buffer of %d KB was full; try a larger one with --ring-size %d",
+		r.Lost, r.RingSize>>10, min(4*r.RingSize, maxRing))
 	say(r.Skipped+r.Missed, "skipped %d runs of probes: another probe was running on their CPU", r.Skipped+r.Missed)
 	say(r.Late, "left out %d runs of timers: the machine did not keep up with them", r.Late)
 	say(r.Errors-1, "%d more errors after the first", r.Errors-1)
