@@ -48,6 +48,9 @@ type Settings struct {
 	// has them.
 	StringSize, MapEntries int
 	AllowSystem            bool
+	// RingSize is of the buffer that a script prints to, in bytes; 0 for what
+	// its object says.
+	RingSize int
 	// PlainHTTP says whether registries are spoken to without TLS; nil where
 	// nobody said.
 	PlainHTTP *bool
@@ -63,12 +66,12 @@ type kernelSettings struct{ btf, cc, source string }
 const delimiter = "::"
 
 // fileKeys are the keys of the configuration file, beside "kernels".
-var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http", "queue", "queue-creds", "queue-ca", "string-size", "map-entries", "allow-system"}
+var fileKeys = []string{"cache", "kernel", "format", "output", "verbose", "quiet", "cc", "btf", "jobs", "source", "shard", "report", "sign", "verify", "plain-http", "queue", "queue-creds", "queue-ca", "string-size", "map-entries", "allow-system", "ring-size"}
 
 // Of the keys, those that are not texts.
 var (
 	switchKeys = []string{"verbose", "quiet", "plain-http", "allow-system"}
-	numberKeys = []string{"jobs", "string-size", "map-entries"}
+	numberKeys = []string{"jobs", "string-size", "map-entries", "ring-size"}
 	listKeys   = []string{"source", "verify"}
 )
 
@@ -115,6 +118,7 @@ func (a *App) Configure(cmd *cobra.Command) error {
 		IdleExit: v.GetDuration("idle-exit"),
 		Kernels:  v.GetStringSlice("kernel"), Sign: v.GetString("sign"), Verify: v.GetStringSlice("verify"),
 		StringSize: v.GetInt("string-size"), MapEntries: v.GetInt("map-entries"), AllowSystem: v.GetBool("allow-system"),
+		RingSize:  v.GetInt("ring-size"),
 		perKernel: map[string]kernelSettings{},
 	}
 	if v.IsSet("plain-http") {

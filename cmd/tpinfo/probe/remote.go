@@ -100,6 +100,9 @@ func (r *runFlags) tprunArgs(a *cli.App) []string {
 	if r.timeout > 0 {
 		args = append(args, "--timeout", r.timeout.String())
 	}
+	if n := a.Settings.RingSize; n != 0 {
+		args = append(args, "--ring-size", strconv.Itoa(n))
+	}
 	for _, flag := range []struct {
 		on   bool
 		name string

@@ -60,7 +60,7 @@ that begin with - go behind --.`,
 			if err != nil {
 				return err
 			}
-			if err := r.check(cmd); err != nil {
+			if err := r.check(cmd, a.Settings.RingSize); err != nil {
 				return cli.Usage(err)
 			}
 			r.allowSystem = s.opt.AllowSystem
@@ -78,13 +78,19 @@ that begin with - go behind --.`,
 	f.StringVarP(&r.command, "command", "c", "", "run a command meanwhile, and end with it; target() is its process")
 	f.DurationVar(&r.timeout, "timeout", 0, "end after this time: 10s, 5m")
 	f.StringVar(&r.remote, "remote", "", "run on another host: ssh://[user@]host[:port]")
+	f.Int("ring-size", 0, "bytes of the buffer that probes in the kernel print to, a power of two (default 8388608)")
 	f.Bool("force", false, "run an object although it was compiled for another kernel")
 	return cmd
 }
 
 // check refuses what cannot be meant.
-func (r *runFlags) check(cmd *cobra.Command) error {
+func (r *runFlags) check(cmd *cobra.Command, ringSize int) error {
 	given := cmd.Flags().Changed
+	if given("ring-size") || ringSize != 0 {
+		if err := runner.CheckRingSize(ringSize); err != nil {
+			return fmt.Errorf("--ring-size: %w", err)
+		}
+	}
 	switch {
 	case given("target") && r.pid <= 0:
 		return fmt.Errorf("-x %d: it takes the number of a process", r.pid)
@@ -131,7 +137,7 @@ func runHere(ctx context.Context, a *cli.App, s *script, r runFlags, learn Learn
 	}
 	opt := runner.Options{
 		Target: r.pid, Timeout: r.timeout, Stdout: out, Stderr: a.Err, Force: a.Settings.Force,
-		AllowSystem: r.allowSystem, Verbose: a.Settings.Verbose, Stdin: os.Stdin,
+		AllowSystem: r.allowSystem, Verbose: a.Settings.Verbose, Stdin: os.Stdin, RingSize: a.Settings.RingSize,
 	}
 	opt.Command = runner.CommandLine(r.command)
 	res, err := runner.Run(ctx, file, opt)
