@@ -16,6 +16,9 @@ GOLANGCI := v2.15.0
 # Where goroutines or processes share something, and the tests are quick.
 RACE := ./cache/... ./extractor/... ./fixtures/kernels/... ./fixtures/vm/... ./compiler/runner/... ./compiler/remote/...
 
+# Slow ones of them in which one goroutine does everything.
+ALONE := ^Test(DamagedFile|EventAllocations|MergeInAnyOrder|NeighbourSize)$$
+
 .PHONY: build programs demo test lint bench fuzz clean
 
 build:
@@ -41,7 +44,7 @@ test:
 	@fixtures/install.sh test
 	@go run ./fixtures/cmd/tally \
 		TPINFO_TIER=4 -timeout 20m ./... \
-		--- TPINFO_TIER=1 -race $(RACE)
+		--- TPINFO_TIER=1 -race -skip '$(ALONE)' $(RACE)
 
 lint: bin/golangci-lint-$(GOLANGCI)
 	@fixtures/install.sh lint
