@@ -248,7 +248,12 @@ var marked = fmt.Sprintf("mark_%d", os.Getpid())
 // the program is one of ours.
 func inKernel(t *testing.T, kind string, ours func(name string, program int) bool) (ids []int) {
 	t.Helper()
-	list, err := exec.Command("bpftool", "-j", kind, "list").Output()
+	// It fails where one of the others goes while it lists them.
+	var list []byte
+	err := errors.New("not tried")
+	for tries := 0; err != nil && tries < 100; tries++ {
+		list, err = exec.Command("bpftool", "-j", kind, "list").Output()
+	}
 	if err != nil {
 		t.Fatalf("bpftool %s list: %v", kind, err)
 	}
