@@ -124,7 +124,7 @@ func TestExitInKernel(t *testing.T) {
 func TestFirstCall(t *testing.T) {
 	tier.Need(t, tier.Machine)
 	if !firstNamespace() {
-		t.Skip("the kernel has other numbers for the processes here")
+		tier.Skip(t, "the kernel has other numbers for the processes of this PID namespace; run it in the first one")
 	}
 	s := newScript(t)
 	number := &ir.Node{Op: ir.Arg, Type: ir.Long, Int: 8, Mem: &ir.Mem{Size: 8, Signed: true}}
