@@ -149,7 +149,7 @@ func (a *App) Configure(cmd *cobra.Command) error {
 	if a.Settings.Format == "stap" && cmd.Name() != "list" {
 		return Usagef("format stap is for 'tpinfo list'")
 	}
-	a.Style = newStyle(a.Out, !a.toStandardOutput())
+	a.Style = newStyle(a.Out, !a.ToStandardOutput())
 	return nil
 }
 

@@ -15,13 +15,14 @@ import (
 // plain file (a device, a pipe, a link) stays what it is and is written to. f
 // may leave the errors of its writer to Write.
 func (a *App) Write(f func(io.Writer) error) error {
-	if a.toStandardOutput() {
+	if a.ToStandardOutput() {
 		return checked(f)(a.Out)
 	}
 	return WriteFile("output", a.Settings.Output, checked(f))
 }
 
-func (a *App) toStandardOutput() bool { return a.Settings.Output == "" || a.Settings.Output == "-" }
+// ToStandardOutput reports whether no file was asked for.
+func (a *App) ToStandardOutput() bool { return a.Settings.Output == "" || a.Settings.Output == "-" }
 
 // checked is f, or the first error of the writer that f passed over.
 func checked(f func(io.Writer) error) func(io.Writer) error {

@@ -107,7 +107,7 @@ func (r *runFlags) check(cmd *cobra.Command, ringSize int) error {
 // withOutput gives f what a script prints to: the file of -o, which shows it as
 // it comes, or standard output.
 func withOutput(a *cli.App, f func(io.Writer) error) (err error) {
-	if a.Settings.Output == "" || a.Settings.Output == "-" {
+	if a.ToStandardOutput() {
 		return f(a.Out)
 	}
 	file, err := os.Create(a.Settings.Output)
