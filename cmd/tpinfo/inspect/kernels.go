@@ -67,9 +67,10 @@ func Kernels(a *cli.App) *cobra.Command {
 releases, or the start of an id; the newest release first. "complete" counts the
 events of which every argument and field is known; "problems" concern the kernel
 as a whole, and -v prints them. A kernel that was extracted again since from the
-same tree, with another outcome, is superseded: its id alone names it. "own" is what only this kernel needs of the file:
-layouts are shared. A kernel that is known under several releases, whose headers
-are the same, stands there with each of them.
+same tree, with another outcome, is superseded: its id alone names it. "own" is
+what only this kernel needs of the file: layouts are shared. A kernel that is
+known under several releases, whose headers are the same, stands there with each
+of them.
 
 --failed lists instead the kernels that 'tpinfo prebuild' could not build: what
 was at fault, why, and what to do about it. A file that made no kernel, such as a
