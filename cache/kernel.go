@@ -107,9 +107,11 @@ func (db *DB) aliases(ctx context.Context, query string, args ...any) (infos []I
 }
 
 // supersede marks what was extracted again since; of a release, all aliases are
-// among infos.
+// among infos. A kernel that is what one place holds is not superseded by what
+// another one holds now.
 func supersede(infos []Info) {
 	type place struct{ release, arch, tree string }
+	type name struct{ id, release string }
 	at := func(i *Info) place { return place{i.Release, i.Arch, i.Tree} }
 	last := map[place]time.Time{}
 	for n := range infos {
@@ -117,9 +119,14 @@ func supersede(infos []Info) {
 			last[p] = infos[n].Extracted
 		}
 	}
+	stands := map[name]bool{}
 	for n := range infos {
-		i := &infos[n]
-		i.Superseded = !i.Extracted.IsZero() && i.Extracted.Before(last[at(i)])
+		if i := &infos[n]; i.Extracted.IsZero() || !i.Extracted.Before(last[at(i)]) {
+			stands[name{i.ID, i.Release}] = true
+		}
+	}
+	for n := range infos {
+		infos[n].Superseded = !stands[name{infos[n].ID, infos[n].Release}]
 	}
 }
 

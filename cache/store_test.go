@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,9 +182,18 @@ func TestSelect(t *testing.T) {
 		return strings.Join(of, " ")
 	}
 	old := sample("", 4).Kernel.ID[:32]
+	// Two places hold it; what one of them holds since supersedes it nowhere.
+	for n, tree := range []string{"/one", "/two", "/two"} {
+		k := sample("6.14.1-amd64", 6+n/2)
+		k.Kernel.Tree, k.Kernel.Extracted = tree, k.Kernel.Extracted.Add(time.Duration(n)*time.Minute)
+		put(t, db, k)
+	}
+	if _, err := db.Kernel(ctx, "6.14.1-amd64"); err == nil || !strings.Contains(err.Error(), "ambiguous") {
+		t.Errorf("two places hold different kernels: %v", err)
+	}
 	for got, want := range map[string]string{
-		ids(db.Releases):                  "abc0000 abc0001 abc0002 abc0003 abc0005",
-		ids(db.EveryRelease):              "abc0000 abc0001 abc0002 abc0003 abc0004 abc0005",
+		ids(db.Releases):                  "abc0000 abc0001 abc0002 abc0003 abc0005 abc0006 abc0007",
+		ids(db.EveryRelease):              "abc0000 abc0001 abc0002 abc0003 abc0004 abc0005 abc0006 abc0007",
 		ids(db.Releases, "6.13*"):         "abc0005",
 		ids(db.EveryRelease, "6.13*"):     "abc0004 abc0005",
 		ids(db.Releases, "6.13*", old):    "abc0004 abc0005",
@@ -202,7 +212,7 @@ func TestSelect(t *testing.T) {
 	for _, i := range infos {
 		releases = append(releases, i.Release)
 	}
-	if want := []string{"6.13.1-amd64", "6.13.1-amd64", "6.12.1-amd64", "6.12.1-amd64", "6.1.0-56-amd64", "6.1.0-9-amd64"}; !slices.Equal(releases, want) {
+	if want := []string{"6.14.1-amd64", "6.14.1-amd64", "6.13.1-amd64", "6.13.1-amd64", "6.12.1-amd64", "6.12.1-amd64", "6.1.0-56-amd64", "6.1.0-9-amd64"}; !slices.Equal(releases, want) {
 		t.Errorf("kernels %v, want the newest first: %v", releases, want)
 	}
 }
