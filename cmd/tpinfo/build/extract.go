@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,10 +140,11 @@ func extractOne(ctx context.Context, a *cli.App, db *cache.DB, tree string) erro
 			if err != nil {
 				return err
 			}
-			if k.Info().Superseded {
+			last := slices.IndexFunc(recorded, func(r cache.Recorded) bool { return r.Tree == target.Tree })
+			if last >= 0 && recorded[last].KernelID != id {
 				// The tree is again as it was then.
 				as := k.Info().Kernel
-				as.Extracted = time.Now()
+				as.Release, as.Tree, as.Extracted = cmp.Or(target.Release, as.Release), target.Tree, time.Now()
 				if err := db.AddAlias(ctx, id, as, tpinfo.Origin{}); err != nil {
 					return err
 				}
